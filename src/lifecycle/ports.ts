@@ -100,9 +100,9 @@ export interface ArtifactPort {
   /**
    * Polls the tenant's repository until stopped. Starting again replaces the loop.
    *
-   * @param onUpdate Called after each update that changed files; the loop goes on when it settles.
+   * @param onUpdate Called after each update that changed files; must not throw.
    */
-  startUpdates(tenantId: number, onUpdate: () => Promise<void>): void;
+  startUpdates(tenantId: number, onUpdate: () => void): void;
   /** Stops all loops and waits for the jobs in progress to end. */
   stopUpdates(): Promise<void>;
 }

@@ -1,0 +1,258 @@
+import assert from "node:assert/strict";
+import { Lifecycle } from "../../src/lifecycle/lifecycle.ts";
+import type { World } from "../../src/lifecycle/interpreter.ts";
+import type { ExtensionRequest, Remembered } from "../../src/lifecycle/ports.ts";
+import { FakeClock } from "../fake_clock.ts";
+import { memoryLog } from "../memory_log.ts";
+import { identity, lifecycleConfig, topologyWith } from "./simulated_agent.ts";
+
+/** A world that records what is asked of it and lets a test hold back extensions. */
+function scene(options: { repo?: boolean; remembered?: Remembered } = {}) {
+  const calls: string[] = [];
+  const requests: ExtensionRequest[] = [];
+  const held = new Map<string, PromiseWithResolvers<void>>();
+  const clock = new FakeClock();
+  const log = memoryLog();
+  const world: World = {
+    broker: {
+      subscribe: (subscriptions) => {
+        calls.push(`subscribe ${subscriptions.map(({ filter, qos }) => `${filter}:${qos}`)}`);
+        return Promise.resolve();
+      },
+      publish: (topic, payload) => Promise.resolve(void calls.push(`publish ${topic} ${payload}`)),
+      forgetSession: () => Promise.resolve(void calls.push("forgetSession")),
+    },
+    outbox: {
+      append: (topic) => Promise.resolve(void calls.push(`status ${topic.split("/").at(-1)}`)),
+      flushed: () => Promise.resolve(),
+    },
+    extensions: {
+      run: async (request, signal) => {
+        requests.push(request);
+        calls.push(`run ${request.event}`);
+        const hold = held.get(request.event);
+        if (hold) {
+          const aborted = Promise.withResolvers<void>();
+          signal.addEventListener("abort", () => aborted.resolve());
+          await Promise.race([hold.promise, aborted.promise]);
+        }
+        if (!signal.aborted) return { kind: "succeeded" };
+        calls.push(`cancelled ${request.event}`);
+        return { kind: "cancelled" };
+      },
+    },
+    artifacts: {
+      checkOut: (source, signal) => {
+        calls.push(`checkOut ${source.tenantId}`);
+        const { promise, resolve } = Promise.withResolvers<{ kind: "cancelled" }>();
+        signal.addEventListener("abort", () => resolve({ kind: "cancelled" }));
+        return source.repoUrl.includes("hangs")
+          ? promise
+          : Promise.resolve({ kind: "checkedOut", files: 2 });
+      },
+      startUpdates: (tenantId) => void calls.push(`startUpdates ${tenantId}`),
+      stopUpdates: () => Promise.resolve(void calls.push("stopUpdates")),
+    },
+    health: { start: () => void calls.push("startHealth"), stop: () => {} },
+    probe: { open: (ports) => Promise.resolve(new Set(ports)) },
+    memory: {
+      save: (remembered) => Promise.resolve(void calls.push(`save ${remembered.published}`)),
+    },
+  };
+  const lifecycle = new Lifecycle({
+    identity,
+    lifecycle: { ...lifecycleConfig, awaitsArtifacts: options.repo ?? false },
+    world,
+    remembered: options.remembered ?? {},
+    log,
+    clock,
+    random: () => 1,
+  });
+  const receive = (topic: string, payload: object) =>
+    lifecycle.receive(topic, new TextEncoder().encode(JSON.stringify(payload)));
+  const hold = (event: string) => {
+    const resolvers = Promise.withResolvers<void>();
+    held.set(event, resolvers);
+    return resolvers;
+  };
+  return { lifecycle, receive, hold, calls, requests, clock, log };
+}
+
+const cleanUp = ["instance/notifier/InstanceCleanupMemberEvent", {
+  memberId: identity.memberId,
+}] as const;
+
+Deno.test("loop: subscribes before it asks, and to everything else before it is started", async () => {
+  const { lifecycle, receive, calls, clock } = scene();
+  lifecycle.start();
+  await clock.advance(0);
+  receive("topology/CompleteTopologyEvent", topologyWith("Initialized"));
+  await clock.advance(0);
+  assert.deepEqual(calls.filter((call) => !call.startsWith("run Complete")), [
+    "subscribe topology/#:0",
+    "publish initializer/CompleteTopologyRequestEvent {}",
+    "subscribe instance/notifier/#:1,tenant/#:0,application/signup/#:1,domain/mapping/#:1",
+    "publish initializer/CompleteTenantRequestEvent {}",
+    "run InstanceStartedEvent",
+    "status InstanceStartedEvent",
+    "save started",
+    "run StartServers",
+    "startHealth",
+    "status InstanceActivatedEvent",
+    "save activated",
+    "run InstanceActivatedEvent",
+  ]);
+  await lifecycle.stop(1_000);
+});
+
+Deno.test("loop: repeats the topology request with growing pauses until the answer came", async () => {
+  const { lifecycle, receive, calls, clock } = scene();
+  const asked = () => calls.filter((call) => call.includes("CompleteTopologyRequest")).length;
+  lifecycle.start();
+  await clock.advance(4_999);
+  assert.equal(asked(), 1);
+  await clock.advance(1);
+  assert.equal(asked(), 2);
+  await clock.advance(10_000);
+  assert.equal(asked(), 3);
+  receive("topology/CompleteTopologyEvent", topologyWith("Created"));
+  await clock.advance(600_000);
+  assert.equal(asked(), 3);
+  lifecycle.reconnected();
+  await clock.advance(0);
+  assert.equal(asked(), 4);
+  await lifecycle.stop(1_000);
+});
+
+Deno.test("loop: takes an unchanged complete topology by its bytes, and parses it again after an event", async () => {
+  const { lifecycle, receive, calls, clock } = scene();
+  const runs = () => calls.filter((call) => call === "run CompleteTopologyEvent").length;
+  lifecycle.start();
+  await clock.advance(0);
+  const document = topologyWith("Created");
+  receive("topology/CompleteTopologyEvent", document);
+  await clock.advance(0);
+  const known = lifecycle.state.topology;
+  receive("topology/CompleteTopologyEvent", document);
+  await clock.advance(0);
+  assert.equal(lifecycle.state.topology, known);
+  assert.equal(runs(), 1);
+  receive("topology/MemberStartedEvent", { ...identity, memberId: "other" });
+  receive("topology/CompleteTopologyEvent", document);
+  await clock.advance(0);
+  assert.notEqual(lifecycle.state.topology, known);
+  assert.equal(runs(), 2);
+  await lifecycle.stop(1_000);
+});
+
+Deno.test("loop: a slow extension of one lane delays no other lane", async () => {
+  const { lifecycle, receive, hold, calls, clock } = scene();
+  const slow = hold("CompleteTopologyEvent");
+  lifecycle.start();
+  await clock.advance(0);
+  receive("topology/CompleteTopologyEvent", topologyWith("Initialized"));
+  receive("topology/MemberStartedEvent", { ...identity });
+  receive("tenant/CompleteTenantEvent", { tenants: [{ tenantId: -1234 }] });
+  await clock.advance(0);
+  assert.ok(calls.includes("run CompleteTenantEvent"));
+  assert.ok(calls.includes("run InstanceActivatedEvent"));
+  assert.ok(!calls.includes("run MemberStartedEvent"), "the same lane waits");
+  slow.resolve();
+  await clock.advance(0);
+  assert.ok(calls.includes("run MemberStartedEvent"));
+  await lifecycle.stop(1_000);
+});
+
+Deno.test("loop: a clean-up overtakes a hanging checkout and a running extension", async () => {
+  const { lifecycle, receive, hold, calls, clock } = scene({ repo: true });
+  hold("StartServers");
+  lifecycle.start();
+  await clock.advance(0);
+  receive("topology/CompleteTopologyEvent", topologyWith("Initialized"));
+  await clock.advance(0);
+  receive(...cleanUp);
+  await clock.advance(0);
+  const after = calls.slice(calls.indexOf("run StartServers") + 1);
+  assert.ok(after.includes("stopUpdates"));
+  assert.deepEqual(after.filter((call) => /^(cancelled|save|status|run) /.test(call)), [
+    "cancelled StartServers",
+    "save started",
+    "status InstanceActivatedEvent",
+    "status InstanceMaintenanceModeEvent",
+    "save maintenance",
+    "run clean",
+    "save maintenance",
+    "status InstanceReadyToShutdownEvent",
+    "save readyToShutdown",
+  ]);
+  lifecycle.acknowledged("instance/status/InstanceReadyToShutdownEvent");
+  await clock.advance(0);
+  assert.equal(calls.at(-1), "forgetSession");
+  await lifecycle.stop(1_000);
+});
+
+Deno.test("loop: tells an extension what is true when it starts, not when its event came", async () => {
+  const { lifecycle, receive, hold, requests, clock } = scene();
+  const first = hold("CompleteTopologyEvent");
+  lifecycle.start();
+  await clock.advance(0);
+  receive("topology/CompleteTopologyEvent", topologyWith("Created"));
+  receive("topology/MemberStartedEvent", { ...identity, memberId: "m-2" });
+  receive("topology/MemberTerminatedEvent", { ...identity, memberId: "m-2" });
+  first.resolve();
+  await clock.advance(0);
+  const started = requests.find(({ event }) => event === "MemberStartedEvent")!;
+  assert.equal(started.values.EVENT_MEMBER_ID, "m-2");
+  assert.deepEqual(Object.keys(started.facts().members as object), [identity.memberId]);
+  await lifecycle.stop(1_000);
+});
+
+Deno.test("loop: drops the oldest waiting member events of a flood and asks for the topology again", async () => {
+  const { lifecycle, receive, hold, calls, log, clock } = scene();
+  const first = hold("CompleteTopologyEvent");
+  lifecycle.start();
+  await clock.advance(0);
+  receive("topology/CompleteTopologyEvent", topologyWith("Created"));
+  await clock.advance(0);
+  const asked = calls.length;
+  for (let n = 0; n < 1_500; n++) {
+    receive("topology/MemberStartedEvent", { ...identity, memberId: `m-${n}` });
+  }
+  await clock.advance(0);
+  assert.deepEqual(calls.slice(asked), ["publish initializer/CompleteTopologyRequestEvent {}"]);
+  first.resolve();
+  await clock.advance(0);
+  for (let n = 0; n < 200; n++) await clock.advance(0);
+  assert.equal(calls.filter((call) => call === "run MemberStartedEvent").length, 1_000);
+  assert.match(log.text(), /Extensions cannot keep up: 500 runs were dropped/);
+  await lifecycle.stop(1_000);
+});
+
+Deno.test("loop: logs what it cannot read in one line and handles the next message", async () => {
+  const { lifecycle, receive, log, clock } = scene();
+  lifecycle.start();
+  await clock.advance(0);
+  lifecycle.receive("topology/CompleteTopologyEvent", new TextEncoder().encode("{broken"));
+  receive("no/such/topic", {});
+  receive("topology/CompleteTopologyEvent", topologyWith("Created"));
+  assert.equal(lifecycle.state.phase.kind, "awaitingInitialized");
+  const warnings = log.records.filter(({ level }) => level === "warning");
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0]!.message, /^Ignored topology\/CompleteTopologyEvent: /);
+  await lifecycle.stop(1_000);
+});
+
+Deno.test("loop: cancels extensions and jobs when stopped and ignores what comes later", async () => {
+  const { lifecycle, receive, hold, calls, clock } = scene();
+  hold("InstanceStartedEvent");
+  lifecycle.start();
+  await clock.advance(0);
+  receive("topology/CompleteTopologyEvent", topologyWith("Initialized"));
+  await clock.advance(0);
+  assert.deepEqual(await lifecycle.stop(1_000), []);
+  assert.ok(calls.includes("cancelled InstanceStartedEvent"));
+  const before = calls.length;
+  receive(...cleanUp);
+  await clock.advance(0);
+  assert.equal(calls.length, before);
+});
