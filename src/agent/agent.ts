@@ -1,0 +1,197 @@
+import { join } from "node:path";
+import { ArtifactSync } from "../artifacts/artifact_sync.ts";
+import type { Clock } from "../base/clock.ts";
+import { withDeadline } from "../base/clock.ts";
+import { reasonOf } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import type { Redactor } from "../base/redactor.ts";
+import { openPorts } from "../base/tcp_probe.ts";
+import { BrokerConnection } from "../broker/broker_connection.ts";
+import { Outbox } from "../broker/outbox.ts";
+import { HealthPublisher } from "../cep/health_publisher.ts";
+import type { AgentConfig } from "../config/agent_config.ts";
+import { ExtensionRunner } from "../extensions/extension_runner.ts";
+import type { Input } from "../lifecycle/input.ts";
+import { Lifecycle } from "../lifecycle/lifecycle.ts";
+import type { PortProbe } from "../lifecycle/ports.ts";
+import type { AgentState } from "../lifecycle/state.ts";
+import { lockHome } from "./home_lock.ts";
+import { prepareStateDirectory } from "./state_directory.ts";
+import { StateMemory } from "./state_memory.ts";
+import { untilTerminator } from "./terminator_file.ts";
+
+/** What an agent needs from who starts it. */
+export interface AgentEnvironment {
+  readonly log: Log;
+  readonly clock: Clock;
+  /** A number in [0, 1), as `Math.random()`. */
+  readonly random: () => number;
+  /** Told of the secrets that the agent learns on its way. */
+  readonly redactor: Redactor;
+  /** Told of every input with the state it led to. */
+  readonly onStep?: (input: Input, state: AgentState) => void;
+}
+
+/** An agent at work. */
+export interface RunningAgent {
+  /** Resolves when the terminator file asks the agent to end. */
+  readonly terminated: Promise<void>;
+  /**
+   * Ends the agent in order: extensions stopped, status events flushed, connections closed, all within
+   * `shutdown.timeout`. Ending twice is ending once.
+   *
+   * @returns Names of what had not ended by then.
+   */
+  stop(): Promise<readonly string[]>;
+}
+
+/** How long one port of the application may take to accept a connection. */
+const probeLimitMs = 2_000;
+
+/**
+ * Starts the agent of a configuration: builds every adapter, puts them behind the lifecycle's ports
+ * and begins.
+ *
+ * @throws AgentError of kind `configuration` or `locked`, with nothing left running.
+ */
+export async function startAgent(
+  config: AgentConfig,
+  environment: AgentEnvironment,
+): Promise<RunningAgent> {
+  const { log, clock, random, redactor } = environment;
+  const { stateDir, launcher } = config.paths;
+  await using parts = new AsyncDisposableStack();
+  await prepareStateDirectory(stateDir);
+  parts.use(await lockHome(stateDir));
+  const memory = new StateMemory(stateDir);
+  const remembered = await memory.load(log.child("lifecycle"), clock.now());
+
+  // The connection delivers to the lifecycle, which is built on the connection.
+  const late: { lifecycle?: Lifecycle; outbox?: Outbox } = {};
+  const broker = parts.use(BrokerConnection.open({
+    broker: config.broker,
+    clientId: config.identity.memberId,
+    handlers: {
+      onMessage: (topic, payload) => late.lifecycle?.receive(topic, payload),
+      onConnected: ({ gap }) => {
+        late.outbox?.wake();
+        if (gap) late.lifecycle?.reconnected();
+      },
+    },
+    log: log.child("broker"),
+    clock,
+    random,
+  }));
+  const outbox = parts.use(
+    await Outbox.open({
+      path: join(stateDir, "outbox.jsonl"),
+      publisher: broker,
+      warnAfterMs: config.broker.publisherTimeoutMs,
+      onAcknowledged: (topic) => late.lifecycle?.acknowledged(topic),
+      log: log.child("broker.outbox"),
+      clock,
+      random,
+    }),
+  );
+  late.outbox = outbox;
+  const extensions = parts.use(
+    new ExtensionRunner({
+      config: config.extensions,
+      paths: config.paths,
+      launchParameters: config.launchParameters,
+      broker: () => broker.current(),
+      log: log.child("extensions"),
+      clock,
+    }),
+  );
+  const artifacts = parts.use(
+    new ArtifactSync({
+      config: config.artifacts,
+      stateDir,
+      addSecret: (secret) => redactor.add(secret),
+      log: log.child("artifacts"),
+      clock,
+      random,
+    }),
+  );
+  const probe = applicationPorts(config, clock);
+  const health = config.health.enabled
+    ? parts.use(
+      new HealthPublisher({
+        cep: config.cep,
+        health: config.health,
+        identity: config.identity,
+        launcher,
+        closedPorts: async (signal) => {
+          const open = await probe.open(config.lifecycle.ports, signal);
+          return config.lifecycle.ports.filter((port) => !open.has(port));
+        },
+        log: log.child("cep"),
+        clock,
+        random,
+      }),
+    )
+    : { start: () => log.debug("health statistics are off"), stop: () => {} };
+  const lifecycle = new Lifecycle({
+    identity: config.identity,
+    lifecycle: config.lifecycle,
+    world: { broker, outbox, extensions, artifacts, health, probe, memory },
+    remembered,
+    log: log.child("lifecycle"),
+    clock,
+    random,
+    ...(environment.onStep ? { onStep: environment.onStep } : {}),
+  });
+  late.lifecycle = lifecycle;
+  lifecycle.start();
+
+  const ending = new AbortController();
+  const terminated = untilTerminator(config.paths.terminatorFile, clock, ending.signal)
+    .catch((error) => {
+      if (ending.signal.aborted) return new Promise<void>(() => {});
+      log.error(`The terminator file is not watched: ${reasonOf(error)}`);
+      return new Promise<void>(() => {});
+    });
+  const owned = parts.move();
+  let stopping: Promise<readonly string[]> | undefined;
+  return {
+    terminated,
+    stop: () => {
+      ending.abort();
+      return stopping ??= shutDown(
+        config.lifecycle.shutdownTimeoutMs,
+        lifecycle,
+        outbox,
+        owned,
+        clock,
+      );
+    },
+  };
+}
+
+/** First the work, then what it left to be sent, then the connections. */
+async function shutDown(
+  limitMs: number,
+  lifecycle: Lifecycle,
+  outbox: Outbox,
+  parts: AsyncDisposableStack,
+  clock: Clock,
+): Promise<readonly string[]> {
+  const startMs = clock.monotonicMs();
+  const leftMs = () => Math.max(0, limitMs - (clock.monotonicMs() - startMs));
+  // Work may take most of the time, but the broker must get its share for the last events.
+  const stragglers = [...await lifecycle.stop(limitMs * 0.7)];
+  const flush = new AbortController();
+  const late = (name: string) => () => new Error(name);
+  await withDeadline(outbox.flushed(flush.signal), leftMs() * 0.7, late("outbox"), clock)
+    .catch(() => void stragglers.push("status events that wait for the broker"));
+  flush.abort();
+  await withDeadline(parts.disposeAsync(), leftMs(), late("connections"), clock)
+    .catch((error) => void stragglers.push(`closing: ${reasonOf(error)}`));
+  return stragglers;
+}
+
+function applicationPorts(config: AgentConfig, clock: Clock): PortProbe {
+  const { listenAddress } = config.lifecycle;
+  return { open: (ports, signal) => openPorts(listenAddress, ports, probeLimitMs, clock, signal) };
+}

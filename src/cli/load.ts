@@ -1,0 +1,28 @@
+import { loadConfig, type LoadedConfig } from "../config/load_config.ts";
+import { environmentNames } from "../config/fields.ts";
+import { readProcessEnvironment } from "../config/sources.ts";
+import { type RuntimeScope, runtimeScope } from "../scope/runtime_scope.ts";
+import { type ParsedOptions, parseSettings } from "./arguments.ts";
+
+/**
+ * Loads the configuration that the options `--home` and `--set` name.
+ *
+ * @throws AgentError of kind `usage` or `configuration`, the latter with all problems at once.
+ */
+export async function loadFrom({ values }: ParsedOptions): Promise<LoadedConfig> {
+  return await loadConfig({
+    home: typeof values.home === "string" ? values.home : undefined,
+    set: parseSettings(values.set),
+    cwd: Deno.cwd(),
+    readEnv: readProcessEnvironment,
+  });
+}
+
+/** The permissions that the agent needs with this configuration. */
+export function scopeOf({ config, filesLookedFor }: LoadedConfig): RuntimeScope {
+  return runtimeScope(config, {
+    environmentNames,
+    filesLookedFor,
+    programDir: new URL("../../", import.meta.url).pathname,
+  });
+}

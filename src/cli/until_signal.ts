@@ -1,0 +1,17 @@
+/** Waits for SIGTERM or SIGINT; a second one then ends the process at once. */
+export function untilSignal(): Disposable & { readonly received: Promise<string> } {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const names = ["SIGTERM", "SIGINT"] as const;
+  const handlers = names.map((name) => {
+    const handler = () => {
+      remove();
+      resolve(name);
+    };
+    Deno.addSignalListener(name, handler);
+    return { name, handler };
+  });
+  const remove = () => {
+    for (const { name, handler } of handlers.splice(0)) Deno.removeSignalListener(name, handler);
+  };
+  return { received: promise, [Symbol.dispose]: remove };
+}

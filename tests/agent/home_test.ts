@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { lockHome } from "../../src/agent/home_lock.ts";
+import { prepareStateDirectory } from "../../src/agent/state_directory.ts";
+import { StateMemory } from "../../src/agent/state_memory.ts";
+import { untilTerminator } from "../../src/agent/terminator_file.ts";
+import { AgentError } from "../../src/base/errors.ts";
+import { FakeClock } from "../fake_clock.ts";
+import { memoryLog } from "../memory_log.ts";
+import { temporaryDirectory } from "../temporary_directory.ts";
+
+Deno.test("state directory: is made for the owner alone, and an existing one is closed to others", async () => {
+  await using directory = await temporaryDirectory();
+  const path = join(directory.path, "home", "state");
+  await prepareStateDirectory(path);
+  assert.equal((await Deno.stat(path)).mode! & 0o777, 0o700);
+  await Deno.chmod(path, 0o755);
+  await prepareStateDirectory(path);
+  assert.equal((await Deno.stat(path)).mode! & 0o777, 0o700);
+});
+
+Deno.test("state directory: is refused when others may write there", async () => {
+  await using directory = await temporaryDirectory();
+  await Deno.chmod(directory.path, 0o777);
+  await assert.rejects(
+    prepareStateDirectory(directory.path),
+    (error) =>
+      error instanceof AgentError && error.kind === "configuration" &&
+      /chmod go-w/.test(error.message),
+  );
+});
+
+Deno.test("lock: refuses a second agent of a home until the first has ended", async () => {
+  await using directory = await temporaryDirectory();
+  {
+    using _first = await lockHome(directory.path);
+    await assert.rejects(
+      lockHome(directory.path),
+      (error) => error instanceof AgentError && error.kind === "locked",
+    );
+  }
+  using _second = await lockHome(directory.path);
+});
+
+Deno.test("memory: gives back what was saved last, nothing at the first start", async () => {
+  await using directory = await temporaryDirectory();
+  const memory = new StateMemory(directory.path);
+  const log = memoryLog();
+  assert.deepEqual(await memory.load(log, 0), {});
+  await memory.save({ published: "started" });
+  await memory.save({ published: "maintenance", cleanUp: true });
+  assert.deepEqual(await new StateMemory(directory.path).load(log, 0), {
+    published: "maintenance",
+    cleanUp: true,
+  });
+  assert.deepEqual(log.records, []);
+});
+
+for (const content of ["", "{", "[]", "null", "7", '{"published":"elsewhere"}', "\u0000\u0000"]) {
+  Deno.test(`memory: sets a file aside that holds ${JSON.stringify(content)}, and says so`, async () => {
+    await using directory = await temporaryDirectory();
+    await Deno.writeTextFile(join(directory.path, "lifecycle.json"), content);
+    const log = memoryLog();
+    const remembered = await new StateMemory(directory.path).load(log, 7);
+    assert.deepEqual(remembered, {});
+    assert.equal(log.records[0]?.level, "error");
+    assert.equal(
+      await Deno.readTextFile(join(directory.path, "lifecycle.json.corrupt-7")),
+      content,
+    );
+  });
+}
+
+Deno.test("terminator file: ends the agent once it holds true, not before", async () => {
+  await using directory = await temporaryDirectory();
+  const path = join(directory.path, "terminator.txt");
+  const { signal } = new AbortController();
+  const clock = new FakeClock();
+  let ended = false;
+  const waiting = untilTerminator(path, clock, signal).then(() => void (ended = true));
+  for (const content of [undefined, "", "false", "truely"]) {
+    if (content !== undefined) await Deno.writeTextFile(path, content);
+    await clock.untilSleeping();
+    await clock.advance(1_000);
+    assert.equal(ended, false);
+  }
+  await clock.untilSleeping();
+  await Deno.writeTextFile(path, " True\n");
+  await clock.advance(1_000);
+  await waiting;
+});
