@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { loadConfig, type LoadedConfig } from "../config/load_config.ts";
 import { environmentNames } from "../config/fields.ts";
 import { readProcessEnvironment } from "../config/sources.ts";
@@ -23,6 +24,6 @@ export function scopeOf({ config, filesLookedFor }: LoadedConfig): RuntimeScope 
   return runtimeScope(config, {
     environmentNames,
     filesLookedFor,
-    programDir: new URL("../../", import.meta.url).pathname,
+    programDir: fileURLToPath(new URL("../../", import.meta.url)),
   });
 }

@@ -1,0 +1,125 @@
+import { type Clock, systemClock } from "../base/clock.ts";
+import { type Log, type LogRecord, makeLog } from "../base/log.ts";
+import type { Redactor } from "../base/redactor.ts";
+import { passes } from "./levels.ts";
+import type { LineFormat, PlainRecord } from "./line_format.ts";
+import { type IniSections, planLogs } from "./log_plan.ts";
+import type { Rotation } from "./logtape_sinks.ts";
+import { plainFacts } from "./plain_facts.ts";
+import { makeRoutes, type Route } from "./routes.ts";
+import { redactedText } from "./visible_text.ts";
+
+/** What the logs of one agent are made of. */
+export interface LoggingOptions {
+  /** Absolute path; made when it is missing. */
+  readonly logDir: string;
+  /** LOG_LEVEL. */
+  readonly level: string;
+  readonly format: "text" | "json";
+  /** The sections of `logging.ini`, keys in lower case; absent when there is none. */
+  readonly ini?: IniSections;
+  /** Applied to every message and fact before it goes anywhere. */
+  readonly redactor: Redactor;
+  /** Writes all bytes to the console. Default: standard output. */
+  readonly console?: (bytes: Uint8Array) => Promise<void>;
+  readonly clock?: Clock;
+  /** Bounds of files that `logging.ini` sets none for. Default: 10 MiB, 5 earlier files. */
+  readonly rotation?: Rotation;
+}
+
+/** Open logs; disposing writes what is waiting and closes the files. */
+export interface OpenedLogging extends AsyncDisposable {
+  /** The root; parts take a child of it. */
+  readonly log: Log;
+  /** What was not understood in `logging.ini`; each is in the log already. */
+  readonly warnings: readonly string[];
+}
+
+/** Logs of this name and below hold the output of extensions. */
+const outputName = "extensions.output";
+const defaultRotation: Rotation = { maxBytes: 10 * 1024 * 1024, backups: 5 };
+const closeLimitMs = 2_000;
+
+/**
+ * Opens the agent's logs: console, `agent.log`, `error.log` as `logging.ini` (or its template) says,
+ * and `cartridge-agent-extensions.log` for the output of extensions, which otherwise goes to the
+ * console only: a talkative script must not push the agent's own lines out of its files.
+ *
+ * Never fails: a directory that cannot be written costs the files, one warning, and the console goes
+ * on; writing is tried again from time to time. Two open logs share nothing but the files of a common
+ * directory, which two agents should not have.
+ */
+export async function openLogging(options: LoggingOptions): Promise<OpenedLogging> {
+  const { plan, warnings } = planLogs(options.ini, options.level);
+  const clock = options.clock ?? systemClock;
+  const redact = (text: string) => options.redactor.redact(text);
+  const routes: Route[] = [];
+  const log = makeLog((record) => {
+    if (!passes(record.level, plan.level)) return;
+    const isOutput = record.name === outputName || record.name.startsWith(`${outputName}.`);
+    const takers = routes.filter(({ level, takes }) =>
+      passes(record.level, level) && takes(isOutput)
+    );
+    if (takers.length === 0) return;
+    // What ends a program mostly comes after an error, so errors do not wait to be written.
+    send(plainRecord(record, redact, clock), takers, passes(record.level, "error") && !isOutput);
+  }, "");
+  const made = makeRoutes(plan.handlers, {
+    logDir: options.logDir,
+    format: options.format,
+    clock,
+    console: options.console ?? writeToStandardOutput,
+    rotation: options.rotation ?? defaultRotation,
+    log: log.child("logging"),
+  });
+  routes.push(...made.routes);
+  await makeDirectory(options.logDir);
+  for (const writer of made.files) writer.open();
+  for (const warning of warnings) log.child("logging").warning(warning);
+  return {
+    log,
+    warnings,
+    [Symbol.asyncDispose]: async () => {
+      // The console last: it tells of trouble with the files.
+      await Promise.all(made.files.map((writer) => writer.close(closeLimitMs)));
+      await made.console.close(closeLimitMs);
+    },
+  };
+}
+
+function plainRecord(
+  { level, name, message, facts }: LogRecord,
+  redact: (text: string) => string,
+  clock: Clock,
+): PlainRecord {
+  return {
+    level,
+    name: name === "" ? "agent" : redactedText(name, redact),
+    message: redactedText(message, redact),
+    facts: plainFacts(facts, redact),
+    timeMs: clock.now(),
+  };
+}
+
+function send(record: PlainRecord, routes: readonly Route[], urgent: boolean): void {
+  const lines = new Map<LineFormat, string>();
+  for (const { format, writer } of routes) {
+    const line = lines.get(format) ?? format(record);
+    lines.set(format, line);
+    writer.write(line, urgent);
+  }
+}
+
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await Deno.mkdir(path, { recursive: true, mode: 0o750 });
+  } catch {
+    // Shows, with its reason, when the files are opened.
+  }
+}
+
+async function writeToStandardOutput(bytes: Uint8Array): Promise<void> {
+  for (let written = 0; written < bytes.length;) {
+    written += await Deno.stdout.write(bytes.subarray(written));
+  }
+}

@@ -1,0 +1,134 @@
+import { isAbsolute, resolve } from "node:path";
+import { cannot } from "../base/errors.ts";
+import type { AgentConfig, ReceiverGroup } from "../config/agent_config.ts";
+import { repositoryGrants, tcpGrant } from "./net_grant.ts";
+
+/**
+ * Everything the agent may do, as values of Deno's permission flags: sorted, without repetition,
+ * paths absolute. An empty list means that nothing of the kind is allowed.
+ */
+export interface RuntimeScope {
+  /** `host:port`, `[ipv6]:port` or `*.domain:port`. */
+  readonly net: readonly string[];
+  /** Files and directories; a directory covers what is below it. */
+  readonly read: readonly string[];
+  /** Files and directories; a directory covers what is below it. */
+  readonly write: readonly string[];
+  /** Programs. */
+  readonly run: readonly string[];
+  /** Names of Deno's system interfaces. */
+  readonly sys: readonly string[];
+  /** Names of environment variables; every other one reads as unset. */
+  readonly env: readonly string[];
+}
+
+/** What the configuration itself does not tell. */
+export interface ScopeOptions {
+  /** Names of the environment variables that the configuration reads. */
+  readonly environmentNames: readonly string[];
+  /**
+   * Absolute paths that resolving the configuration looks for, present or not: a refused look-up
+   * would be an error where an absent file is none.
+   */
+  readonly filesLookedFor: readonly string[];
+  /**
+   * The directory of the program's own modules. Deno loads the modules of a worker only from what may
+   * be read, so it is granted where checkouts, which run in workers, can happen.
+   */
+  readonly programDir?: string;
+}
+
+/**
+ * The scope that a configuration needs, and nothing more.
+ *
+ * @throws AgentError of kind `configuration` when a host or path cannot be granted.
+ */
+export function runtimeScope(config: AgentConfig, options: ScopeOptions): RuntimeScope {
+  const artifacts = artifactPaths(config);
+  return {
+    net: sorted(netGrants(config, artifacts !== undefined)),
+    read: outermost([
+      ...options.filesLookedFor,
+      ...present(config.paths.agentConf, config.paths.launchParams, config.logging.file),
+      config.paths.terminatorFile,
+      config.paths.extensionsDir,
+      config.paths.launcher,
+      config.paths.stateDir,
+      config.paths.logDir,
+      ...tlsFiles(config, artifacts !== undefined),
+      ...config.logPublisher.enabled
+        ? config.logPublisher.paths.map((path) => resolve(config.paths.home, path))
+        : [],
+      ...artifacts ?? [],
+      ...artifacts && options.programDir !== undefined ? [options.programDir] : [],
+    ]),
+    write: outermost([config.paths.stateDir, config.paths.logDir, ...artifacts ?? []]),
+    run: [config.paths.launcher],
+    sys: config.health.enabled ? ["loadavg", "systemMemoryInfo"] : [],
+    env: sorted(options.environmentNames),
+  };
+}
+
+function netGrants(config: AgentConfig, fetchesArtifacts: boolean): string[] {
+  const { broker, cep, health, logPublisher, lifecycle, artifacts } = config;
+  const receivers = (groups: readonly ReceiverGroup[]) =>
+    groups.flatMap((group) => group.receivers).map(({ host, port }) => tcpGrant(host, port));
+  return [
+    ...broker.urls.map(({ host, port }) => tcpGrant(host, port)),
+    ...health.enabled ? receivers(cep.groups) : [],
+    ...logPublisher.enabled
+      ? [tcpGrant(logPublisher.receiver.host, logPublisher.receiver.port)]
+      : [],
+    ...lifecycle.ports.map((port) => tcpGrant(lifecycle.listenAddress, port)),
+    ...fetchesArtifacts
+      ? artifacts.allowedHosts.flatMap((host) => repositoryGrants(host, artifacts.repoUrl))
+      : [],
+  ];
+}
+
+/**
+ * Where a checkout reads and writes: the documents, their backup, and the staging directory beside
+ * them. Undefined when no checkout can happen: without an absolute application path, or without a
+ * host that artifacts may come from, every artifact event is refused.
+ */
+function artifactPaths({ artifacts }: AgentConfig): readonly string[] | undefined {
+  const { applicationPath, allowedHosts } = artifacts;
+  if (applicationPath === undefined || !isAbsolute(applicationPath)) return undefined;
+  if (allowedHosts.length === 0) return undefined;
+  const path = resolve(applicationPath);
+  if (path === "/") {
+    throw cannot(
+      "grant access to",
+      path,
+      "APPLICATION_PATH must be a directory of the application, not the whole file system",
+      { kind: "configuration" },
+    );
+  }
+  return [path, `${path}_backup`, `${path}.agent`];
+}
+
+function tlsFiles(config: AgentConfig, fetchesArtifacts: boolean): string[] {
+  const { broker, cep, health, logPublisher, artifacts } = config;
+  return present(
+    broker.tls?.caFile,
+    broker.tls?.certFile,
+    broker.tls?.keyFile,
+    health.enabled ? cep.tls.caFile : undefined,
+    logPublisher.enabled ? logPublisher.tls.caFile : undefined,
+    fetchesArtifacts ? artifacts.caFile : undefined,
+  );
+}
+
+function present(...paths: readonly (string | undefined)[]): string[] {
+  return paths.filter((path) => path !== undefined);
+}
+
+function sorted(values: Iterable<string>): readonly string[] {
+  return [...new Set(values)].sort();
+}
+
+/** Sorted, and without what lies inside another path of the list. */
+function outermost(paths: readonly string[]): readonly string[] {
+  const all = sorted(paths.map((path) => resolve(path)));
+  return all.filter((path) => !all.some((other) => path.startsWith(`${other}/`)));
+}

@@ -1,0 +1,199 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { handlerArguments } from "../../src/logging/handler_arguments.ts";
+import { templateFormat } from "../../src/logging/line_format.ts";
+import { type IniSections, planLogs } from "../../src/logging/log_plan.ts";
+
+type Sections = Record<string, Record<string, string>>;
+
+const template: Sections = {
+  formatters: { keys: "default" },
+  formatter_default: { format: templateFormat, class: "logging.Formatter" },
+  handlers: { keys: "console, error_file, log_file" },
+  handler_console: { class: "logging.StreamHandler", formatter: "default", args: "tuple()" },
+  handler_log_file: {
+    class: "logging.FileHandler",
+    level: "LOG_LEVEL",
+    formatter: "default",
+    args: '("agent.log", "w")',
+  },
+  handler_error_file: {
+    class: "logging.FileHandler",
+    level: "ERROR",
+    formatter: "default",
+    args: '("error.log", "w")',
+  },
+  loggers: { keys: "root" },
+  logger_root: {
+    level: "DEBUG",
+    formatter: "default",
+    handlers: "console,error_file,log_file",
+  },
+};
+
+function ini(changes: Sections = {}): IniSections {
+  const names = new Set([...Object.keys(template), ...Object.keys(changes)]);
+  return new Map([...names].map((name) => [
+    name,
+    new Map(Object.entries({ ...template[name], ...changes[name] })),
+  ]));
+}
+
+const format = templateFormat;
+const errorFile = { kind: "file", level: "error", format, file: "error.log" };
+
+Deno.test("plan: is the template's when the template is read, LOG_LEVEL from the environment", () => {
+  assert.deepEqual(planLogs(ini(), "WARN"), {
+    plan: {
+      level: "debug",
+      handlers: [
+        { kind: "console", level: "debug", format },
+        errorFile,
+        { kind: "file", level: "warning", format, file: "agent.log" },
+      ],
+    },
+    warnings: [],
+  });
+});
+
+Deno.test("plan: is console, agent.log and error.log at LOG_LEVEL when there is no logging.ini", () => {
+  assert.deepEqual(planLogs(undefined, "debug"), {
+    plan: {
+      level: "debug",
+      handlers: [
+        { kind: "console", level: "debug", format },
+        { kind: "file", level: "debug", format, file: "agent.log" },
+        errorFile,
+      ],
+    },
+    warnings: [],
+  });
+});
+
+for (
+  const [name, level] of Object.entries({
+    DEBUG: "debug",
+    INFO: "info",
+    WARN: "warning",
+    WARNING: "warning",
+    ERROR: "error",
+    CRITICAL: "critical",
+    FATAL: "critical",
+    NOTSET: "debug",
+    LOG_LEVEL: "error",
+    "": "error",
+  })
+) {
+  Deno.test(`plan: has ${level} at the root when logging.ini says "${name}"`, () => {
+    assert.equal(planLogs(ini({ logger_root: { level: name } }), "ERROR").plan.level, level);
+  });
+}
+
+const oddities: readonly [string, Sections, RegExp][] = [
+  ["a level that is none", { handler_log_file: { level: "LOUD" } }, /\[handler_log_file\] level/],
+  ["an unknown class", { handler_console: { class: "x.Syslog" } }, /\[handler_console\] class/],
+  ["a handler without section", { logger_root: { handlers: "console,z" } }, /\[handler_z\]/],
+  ["a formatter without section", { handler_console: { formatter: "z" } }, /_console\] formatter/],
+  ["arguments that are no tuple", { handler_log_file: { args: "open()" } }, /_log_file\] args/],
+  ["a path outside", { handler_log_file: { args: '("/etc/passwd",)' } }, /_log_file\] args/],
+  ["standard error", { handler_console: { args: "(sys.stderr,)" } }, /_console\] args/],
+  ["a time format", { formatter_default: { datefmt: "%H" } }, /\[formatter_default\] datefmt/],
+  ["another logger", { loggers: { keys: "root,mqtt" } }, /\[logger_mqtt\]/],
+  [
+    "rotation by time",
+    { handler_log_file: { class: "handlers.TimedRotatingFileHandler" } },
+    /_log_file\] class/,
+  ],
+];
+for (const [title, changes, warning] of oddities) {
+  Deno.test(`plan: warns once, with section and key, when it meets ${title}`, () => {
+    const { plan, warnings } = planLogs(ini(changes), "INFO");
+    assert.equal(warnings.length, 1, warnings.join("\n"));
+    assert.match(String(warnings[0]), warning);
+    assert.ok(plan.handlers.length > 0);
+  });
+}
+
+Deno.test("plan: never leaves the log directory", () => {
+  for (const file of ["../../etc/cron.d/x", "/etc/x", "..", "a/..", "/"]) {
+    const { plan } = planLogs(ini({ handler_log_file: { args: `("${file}", "w")` } }), "INFO");
+    const files = plan.handlers.flatMap((handler) => handler.kind === "file" ? handler.file : []);
+    assert.ok(files.every((name) => /^[\w.]+$/.test(name) && !name.startsWith("..")), `${files}`);
+  }
+});
+
+Deno.test("plan: is the usual one when the root logger is missing or names nothing usable", () => {
+  const usual = planLogs(undefined, "INFO").plan;
+  const none = planLogs(new Map(), "INFO");
+  assert.deepEqual(none.plan, usual);
+  assert.match(String(none.warnings[0]), /\[logger_root\]/);
+  assert.deepEqual(
+    planLogs(ini({ logger_root: { handlers: " , " } }), "INFO").plan.handlers,
+    usual.handlers,
+  );
+});
+
+Deno.test("plan: takes size and number from a RotatingFileHandler, but not without bound", () => {
+  const rotating = (args: string) => {
+    const changes = {
+      handler_log_file: { class: "logging.handlers.RotatingFileHandler", args },
+    };
+    return planLogs(ini(changes), "INFO").plan.handlers[2];
+  };
+  const base = { kind: "file", level: "info", format, file: "agent.log" };
+  assert.deepEqual(rotating('("agent.log", "a", 5000, 3)'), {
+    ...base,
+    maxBytes: 5000,
+    backups: 3,
+  });
+  assert.deepEqual(rotating('("agent.log", "a", 0, 0)'), base);
+  assert.deepEqual(rotating('("agent.log", "a", 1, 99999)'), {
+    ...base,
+    maxBytes: 1,
+    backups: 100,
+  });
+});
+
+Deno.test("plan: uses INFO and says so when LOG_LEVEL is no level", () => {
+  const { plan, warnings } = planLogs(undefined, "@@LOG_LEVEL@@");
+  assert.equal(plan.level, "info");
+  assert.match(warnings.join(), /LOG_LEVEL.*@@LOG_LEVEL@@/);
+});
+
+Deno.test("plan: never fails whatever logging.ini holds", () => {
+  const words = fc.oneof(
+    fc.string(),
+    fc.constantFrom("root", "a", "handler_a", "logging.FileHandler", '("a", "b", 1)', "LOG_LEVEL"),
+  );
+  const names = fc.constantFrom("logger_root", "handler_a", "formatter_a", "loggers", "x");
+  const keys = fc.constantFrom("level", "handlers", "class", "args", "formatter", "format", "keys");
+  fc.assert(fc.property(fc.dictionary(names, fc.dictionary(keys, words)), words, (any, level) => {
+    const sections = new Map(
+      Object.entries(any).map(([name, values]) => [
+        name,
+        new Map(Object.entries(values)),
+      ]),
+    );
+    assert.ok(planLogs(sections, level).plan.handlers.length > 0);
+  }));
+});
+
+const tuples: readonly [string, unknown][] = [
+  ["", []],
+  ["tuple()", []],
+  ["()", []],
+  ['("agent.log", "w")', ["agent.log", "w"]],
+  ["('it''s',)", undefined],
+  ["('a, b',)", ["a, b"]],
+  [`(r"x", 'it\\'s', 10, -1)`, ["x", "it's", 10, -1]],
+  ["(sys.stdout,)", [{ expression: "sys.stdout" }]],
+  ["('a', None, delay=True)", ["a", { expression: "None" }, { expression: "delay=True" }]],
+  ["('a'", undefined],
+  ["('a' 'b')", undefined],
+  ["os.path.join('a')", undefined],
+];
+for (const [text, expected] of tuples) {
+  Deno.test(`handler arguments: of ${text || "nothing"} are read without running them`, () => {
+    assert.deepEqual(handlerArguments(text), expected);
+  });
+}

@@ -1,0 +1,292 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { Redactor } from "../../src/base/redactor.ts";
+import { Secret } from "../../src/base/secret.ts";
+import { type LoggingOptions, openLogging } from "../../src/logging/open_logging.ts";
+
+interface Room {
+  readonly dir: string;
+  /** Opens logs, writes them, closes them. */
+  readonly run: (
+    options: Partial<LoggingOptions>,
+    work: (log: Awaited<ReturnType<typeof openLogging>>) => void | Promise<void>,
+  ) => Promise<void>;
+  readonly console: () => string;
+  readonly file: (name: string) => string;
+  readonly redactor: Redactor;
+}
+
+async function inRoom(work: (room: Room) => Promise<void>): Promise<void> {
+  const dir = await Deno.makeTempDir({ prefix: "logs " });
+  let console = "";
+  const redactor = new Redactor();
+  const room: Room = {
+    dir,
+    redactor,
+    console: () => console,
+    file: (name) => Deno.readTextFileSync(join(dir, "logs", name)),
+    run: async (options, write) => {
+      await using opened = await openLogging({
+        logDir: join(dir, "logs"),
+        level: "INFO",
+        format: "text",
+        redactor,
+        console: (bytes) => Promise.resolve(void (console += new TextDecoder().decode(bytes))),
+        ...options,
+      });
+      await write(opened);
+    },
+  };
+  try {
+    await work(room);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+const messages = (text: string) =>
+  text.split("\n").flatMap((line) => / - (.*)$/.exec(line)?.[1] ?? []);
+
+Deno.test("logs: go to console and agent.log, errors to error.log too, in order", async () => {
+  await inRoom(async (room) => {
+    await room.run({}, ({ log }) => {
+      log.debug("below");
+      log.child("a").info("one");
+      log.child("a").error("two");
+      log.child("a").child("b").warning("three");
+    });
+    assert.deepEqual(messages(room.console()), ["one", "two", "three"]);
+    assert.equal(room.file("agent.log"), room.console());
+    assert.deepEqual(messages(room.file("error.log")), ["two"]);
+    assert.equal(room.file("cartridge-agent-extensions.log"), "");
+    assert.match(room.console(), /^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}\] INFO \{a:-\} - one\n/);
+  });
+});
+
+Deno.test("logs: have the output of extensions in its own file and on the console", async () => {
+  await inRoom(async (room) => {
+    await room.run({}, ({ log }) => {
+      log.child("extensions").child("output").child("StartServers").info("from the script");
+      log.child("extensions").child("output").error("bad");
+      log.child("extensions").info("about the script");
+      log.child("extensions").child("outputs").info("another part");
+    });
+    const output = ["from the script", "bad"];
+    const own = ["about the script", "another part"];
+    assert.deepEqual(messages(room.file("cartridge-agent-extensions.log")), output);
+    assert.deepEqual(messages(room.file("agent.log")), own);
+    assert.equal(room.file("error.log"), "");
+    assert.deepEqual(messages(room.console()), [...output, ...own]);
+  });
+});
+
+Deno.test("logs: are JSON lines everywhere when that is the format", async () => {
+  await inRoom(async (room) => {
+    await room.run({ format: "json" }, ({ log }) => {
+      log.child("a").error("one", { n: 1 });
+      log.child("extensions").child("output").info("two");
+    });
+    for (const name of ["agent.log", "error.log", "cartridge-agent-extensions.log"]) {
+      for (const line of room.file(name).trimEnd().split("\n")) JSON.parse(line);
+    }
+    assert.deepEqual(JSON.parse(room.file("error.log")).facts, { n: 1 });
+    assert.equal(room.console().trimEnd().split("\n").length, 2);
+  });
+});
+
+Deno.test("logs: keep a bounded number of bounded files when much is written", async () => {
+  await inRoom(async (room) => {
+    await room.run({ rotation: { maxBytes: 2_000, backups: 2 } }, async ({ log }) => {
+      for (let line = 0; line < 300; line++) {
+        log.info(`line ${line} ${"x".repeat(50)}`);
+        if (line % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+      }
+    });
+    const files = [...Deno.readDirSync(join(room.dir, "logs"))].map((entry) => entry.name).sort();
+    assert.deepEqual(files, [
+      "agent.log",
+      "agent.log.1",
+      "agent.log.2",
+      "cartridge-agent-extensions.log",
+      "error.log",
+    ]);
+    const kept = ["agent.log.2", "agent.log.1", "agent.log"].map((name) => room.file(name));
+    assert.ok(kept.every((text) => text.length <= 2_000 && text.length > 0));
+    const numbers = messages(kept.join("")).map((message) => Number(message.split(" ")[1]));
+    assert.equal(numbers.at(-1), 299);
+    assert.deepEqual(numbers, numbers.map((_, index) => 300 - numbers.length + index));
+  });
+});
+
+Deno.test("logs: are continued, not emptied, when the agent starts again", async () => {
+  await inRoom(async (room) => {
+    await room.run({}, ({ log }) => log.info("first"));
+    await room.run({}, ({ log }) => log.info("second"));
+    assert.deepEqual(messages(room.file("agent.log")), ["first", "second"]);
+  });
+});
+
+Deno.test("logs: keep two agents of one process apart", async () => {
+  await inRoom(async (one) => {
+    await inRoom(async (other) => {
+      one.redactor.add(new Secret("only-one-knows"));
+      await one.run({}, async ({ log }) => {
+        await other.run({ level: "DEBUG" }, (inner) => {
+          log.debug("unseen");
+          log.info("only-one-knows");
+          inner.log.debug("only-one-knows, seen");
+        });
+        log.info("after the other closed");
+      });
+      assert.deepEqual(messages(one.file("agent.log")), ["***", "after the other closed"]);
+      assert.deepEqual(messages(other.file("agent.log")), ["only-one-knows, seen"]);
+    });
+  });
+});
+
+Deno.test("logs: go on with the console and one warning when the directory cannot be used", async () => {
+  await inRoom(async (room) => {
+    await Deno.writeTextFile(join(room.dir, "logs"), "a file is in the way");
+    await room.run({}, ({ log }) => {
+      log.error("one");
+      log.child("extensions").child("output").info("two");
+    });
+    const lines = messages(room.console());
+    assert.equal(lines.length, 3, room.console());
+    assert.match(String(lines[0]), /^Cannot write ".*agent\.log": .*the console goes on/);
+    assert.deepEqual(lines.slice(1), ["one", "two"]);
+  });
+});
+
+Deno.test("logs: use the console in place of files that fail, even if the plan has none", async () => {
+  await inRoom(async (room) => {
+    const ini = new Map([
+      ["logger_root", new Map([["level", "INFO"], ["handlers", "f"]])],
+      ["handler_f", new Map([["class", "FileHandler"], ["args", "('agent.log',)"]])],
+    ]);
+    await room.run({ ini }, ({ log }) => log.info("to the file"));
+    assert.equal(room.console(), "");
+    await Deno.remove(join(room.dir, "logs"), { recursive: true });
+    await Deno.writeTextFile(join(room.dir, "logs"), "a file is in the way");
+    await room.run({ ini }, ({ log }) => log.info("to the console"));
+    assert.deepEqual(messages(room.console()).slice(1), ["to the console"]);
+  });
+});
+
+Deno.test("logs: go on with the console and one warning when the disk is full", async () => {
+  await inRoom(async (room) => {
+    await Deno.mkdir(join(room.dir, "logs"));
+    await Deno.symlink("/dev/full", join(room.dir, "logs", "agent.log"));
+    await room.run({}, async ({ log }) => {
+      for (let line = 0; line < 3; line++) {
+        log.error(`line ${line}`);
+        await new Promise((resolve) => setTimeout(resolve, 0));
+      }
+    });
+    const lines = messages(room.console());
+    assert.deepEqual(lines.filter((line) => line.startsWith("line")), [
+      "line 0",
+      "line 1",
+      "line 2",
+    ]);
+    const warnings = lines.filter((line) => !line.startsWith("line"));
+    assert.equal(warnings.length, 1, room.console());
+    assert.match(String(warnings[0]), /^Cannot write ".*agent\.log": No space left/);
+    assert.deepEqual(messages(room.file("error.log")), ["line 0", "line 1", "line 2"]);
+  });
+});
+
+Deno.test("logs: go on with the files and one warning when the console is closed", async () => {
+  await inRoom(async (room) => {
+    const console = () => Promise.reject(new Error("Broken pipe"));
+    await room.run({ console }, async ({ log }) => {
+      for (let line = 0; line < 3; line++) {
+        log.error(`line ${line}`);
+        await new Promise((resolve) => setTimeout(resolve, 0));
+      }
+    });
+    const lines = messages(room.file("agent.log"));
+    assert.equal(lines.filter((line) => line.startsWith("line")).length, 3);
+    assert.deepEqual(
+      lines.filter((line) => !line.startsWith("line")),
+      ["Cannot write to the console: Broken pipe"],
+    );
+  });
+});
+
+Deno.test("logs: write an error to the file before the call returns", async () => {
+  await inRoom(async (room) => {
+    await room.run({}, ({ log }) => {
+      log.info("before");
+      log.error("now");
+      assert.deepEqual(messages(room.file("agent.log")), ["before", "now"]);
+    });
+  });
+});
+
+Deno.test("logs: say what logging.ini holds that is not understood", async () => {
+  await inRoom(async (room) => {
+    const ini = new Map([["logger_root", new Map([["level", "LOUD"], ["handlers", "c"]])], [
+      "handler_c",
+      new Map([["class", "StreamHandler"]]),
+    ]]);
+    await room.run({ ini }, ({ warnings }) => {
+      assert.equal(warnings.length, 1);
+      assert.match(String(warnings[0]), /\[logger_root\] level is "LOUD"/);
+    });
+    assert.match(room.console(), /\[logger_root\] level is "LOUD"/);
+  });
+});
+
+Deno.test("logs: show no record that a message forged", async () => {
+  await inRoom(async (room) => {
+    const forged = "x\n[2026-01-01 00:00:00,000] ERROR {agent:-} - forged";
+    await room.run({}, ({ log }) => {
+      log.info(forged, { fact: forged, [forged]: 1 });
+      log.child(forged).info("y");
+      log.child("extensions").child("output").info(forged);
+    });
+    assert.equal(room.file("agent.log").trimEnd().split("\n").length, 2);
+    assert.equal(room.file("cartridge-agent-extensions.log").trimEnd().split("\n").length, 1);
+  });
+});
+
+for (const format of ["text", "json"] as const) {
+  Deno.test(`logs: hold no secret in any ${format} file at any level`, async () => {
+    await inRoom(async (room) => {
+      const canary = 'canary"pass\nw\\ord €';
+      room.redactor.add(new Secret(canary));
+      room.redactor.add(new Secret("31415926"));
+      await room.run({ level: "DEBUG", format }, ({ log }) => {
+        for (const part of [log, log.child("a"), log.child("extensions").child("output")]) {
+          for (const level of ["debug", "info", "warning", "error"] as const) {
+            part[level](`message ${canary} and ${encodeURIComponent(canary)}`);
+            part[level]("fact", {
+              fact: canary,
+              [canary]: 1,
+              pin: 31415926,
+              secret: new Secret("x"),
+            });
+            part[level]("nested", {
+              a: [{ b: { c: [canary] } }],
+              m: new Map([["k", canary]]),
+            });
+            part[level]("error", { error: new Error(canary, { cause: new Error(canary) }) });
+            part[level](`url http://user:${encodeURIComponent(canary)}@host/ Basic YTpjYW5hcnk=`);
+          }
+        }
+        log.child(canary).error("name");
+      });
+      const all = [
+        room.console(),
+        ...["agent.log", "error.log", "cartridge-agent-extensions.log"].map(room.file),
+      ];
+      for (const text of all) {
+        assert.ok(text.includes("***"));
+        const leaks = text.match(/.{0,40}(canary|w\\+ord|31415926|YTpjYW5hcnk).{0,40}/g);
+        assert.deepEqual(leaks, null);
+      }
+      assert.equal(all[0]?.trimEnd().split("\n").length, 61);
+    });
+  });
+}
