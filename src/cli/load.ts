@@ -24,6 +24,6 @@ export function scopeOf({ config, filesLookedFor }: LoadedConfig): RuntimeScope 
   return runtimeScope(config, {
     environmentNames,
     filesLookedFor,
-    programDir: fileURLToPath(new URL("../../", import.meta.url)),
+    programDir: fileURLToPath(new URL("../", import.meta.url)),
   });
 }

@@ -31,7 +31,7 @@ export interface Sources {
   /** What could not be read, one sentence each, without content. */
   readonly problems: readonly string[];
   readonly warnings: readonly string[];
-  /** Files that were looked for; what reading them again has to be granted. */
+  /** Files that were looked for, present or not; what doing it again has to be granted. */
   readonly filesLookedFor: readonly string[];
 }
 
@@ -74,10 +74,12 @@ export async function gatherSources(options: SourceOptions): Promise<Sources> {
   const environment = readVariables(options.readEnv, problems);
   const home = resolve(options.cwd, options.home ?? environment.get(homeVariable) ?? ".");
   const looked: string[] = [];
-  const candidates = (names: readonly string[]) => {
-    const paths = names.map((name) => join(home, name));
-    looked.push(...paths);
-    return paths;
+  // Only as far as they are tried: what stands behind the first that is there is never looked at.
+  const candidates = function* (names: readonly string[]) {
+    for (const path of names.map((name) => join(home, name))) {
+      looked.push(path);
+      yield path;
+    }
   };
   const [agentConf, launchParams, loggingIni, fileValues] = await Promise.all([
     readFirst(candidates(homeFiles.agentConf), limits.agentConf, problems, warnings),
@@ -154,7 +156,7 @@ async function readValueFile(path: string): Promise<FileValue> {
 }
 
 async function readFirst(
-  paths: readonly string[],
+  paths: Iterable<string>,
   limitBytes: number,
   problems: string[],
   warnings: string[],
@@ -174,7 +176,7 @@ async function readFirst(
 }
 
 async function findFirst(
-  paths: readonly string[],
+  paths: Iterable<string>,
   warnings: string[],
 ): Promise<string | undefined> {
   for (const path of paths) {

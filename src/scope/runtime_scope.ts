@@ -104,7 +104,7 @@ function artifactPaths({ artifacts }: AgentConfig): readonly string[] | undefine
       { kind: "configuration" },
     );
   }
-  return [path, `${path}_backup`, `${path}.agent`];
+  return [path, ...artifacts.backupInitial ? [`${path}_backup`] : [], `${path}.agent`];
 }
 
 function tlsFiles(config: AgentConfig, fetchesArtifacts: boolean): string[] {

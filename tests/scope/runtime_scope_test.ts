@@ -30,7 +30,7 @@ Deno.test("scope: is the broker, the home's files and the launcher when nothing 
 });
 
 const documents = { applicationPath: "/srv/docs/" };
-const documentPaths = ["/srv/docs", "/srv/docs.agent", "/srv/docs_backup"];
+const documentPaths = ["/srv/docs", "/srv/docs.agent"];
 const cases: readonly {
   readonly title: string;
   readonly changes: Changes;
@@ -96,7 +96,7 @@ const cases: readonly {
     adds: { net: ["127.0.0.1:80", "127.0.0.1:8080"] },
   },
   {
-    title: "documents, backup, staging and both web ports of a repository host without a port",
+    title: "documents, staging and both web ports of a repository host without a port",
     changes: {
       artifacts: { ...documents, allowedHosts: ["git.example.com"], caFile: "/tls/git" },
     },
@@ -104,6 +104,15 @@ const cases: readonly {
       net: ["git.example.com:443", "git.example.com:80"],
       read: [...documentPaths, "/tls/git"],
       write: documentPaths,
+    },
+  },
+  {
+    title: "the backup when one is to be made",
+    changes: { artifacts: { ...documents, allowedHosts: ["h:1"], backupInitial: true } },
+    adds: {
+      net: ["h:1"],
+      read: [...documentPaths, "/srv/docs_backup"],
+      write: [...documentPaths, "/srv/docs_backup"],
     },
   },
   {
