@@ -256,3 +256,13 @@ Deno.test("permissions: what is not granted is named with its flag, not asked fo
     assert.ok(output.includes(`\n${path}: not granted; run with --allow-read=${path}\n`), output);
   });
 });
+
+Deno.test("warnings: name what is configured and not in this version", async () => {
+  await withHome(usual, async (home) => {
+    const said = ({ warnings }: { readonly warnings: readonly string[] }) =>
+      warnings.filter((warning) => warning.startsWith("Not in this version"));
+    assert.deepEqual(said(await load(home)), []);
+    const wanted = await load(home, { COMMIT_ENABLED: "true", ARTIFACT_ENGINE: "git" });
+    assert.equal(said(wanted).length, 2);
+  });
+});
