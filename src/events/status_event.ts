@@ -1,4 +1,4 @@
-import { asciiJson } from "./ascii_json.ts";
+import { asciiJson } from "../base/ascii_json.ts";
 
 /** The ids that a status event carries; all are required by the platform. */
 export interface StatusIdentity {

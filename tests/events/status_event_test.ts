@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { asciiJson } from "../../src/events/ascii_json.ts";
+import { asciiJson } from "../../src/base/ascii_json.ts";
 import { statusMessage, type StatusName } from "../../src/events/status_event.ts";
 import { identity } from "../lifecycle/simulated_agent.ts";
 import { readVectors } from "../vectors.ts";
