@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { ArtifactSync } from "../artifacts/artifact_sync.ts";
-import type { Clock } from "../base/clock.ts";
-import { withDeadline } from "../base/clock.ts";
-import { reasonOf } from "../base/errors.ts";
+import { type Clock, withDeadline } from "../base/clock.ts";
+import { type AgentError, cannot, reasonOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Redactor } from "../base/redactor.ts";
+import { TaskGroup } from "../base/tasks.ts";
 import { openPorts } from "../base/tcp_probe.ts";
 import { BrokerConnection } from "../broker/broker_connection.ts";
 import { Outbox } from "../broker/outbox.ts";
@@ -59,33 +59,25 @@ export async function startAgent(
   environment: AgentEnvironment,
 ): Promise<RunningAgent> {
   const { log, clock, random, redactor } = environment;
-  const { stateDir, launcher } = config.paths;
+  const { stateDir } = config.paths;
   await using parts = new AsyncDisposableStack();
   await prepareStateDirectory(stateDir);
   parts.use(await lockHome(stateDir));
   const memory = new StateMemory(stateDir);
   const remembered = await memory.load(log.child("lifecycle"), clock.now());
 
-  // The connection delivers to the lifecycle, which is built on the connection.
-  const late: { lifecycle?: Lifecycle; outbox?: Outbox } = {};
-  const broker = parts.use(BrokerConnection.open({
-    broker: config.broker,
-    clientId: config.identity.memberId,
-    handlers: {
-      onMessage: (topic, payload) => late.lifecycle?.receive(topic, payload),
-      onConnected: ({ gap }) => {
-        late.outbox?.wake();
-        if (gap) late.lifecycle?.reconnected();
-      },
-    },
-    log: log.child("broker"),
-    clock,
-    random,
-  }));
+  // These need each other: the outbox sends over the connection, which delivers to the lifecycle.
+  // Nothing is awaited once the connection is opened, or what a persistent session held would be lost.
+  const late: { broker?: BrokerConnection; lifecycle?: Lifecycle } = {};
   const outbox = parts.use(
     await Outbox.open({
       path: join(stateDir, "outbox.jsonl"),
-      publisher: broker,
+      publisher: {
+        publish: async (topic, payload, signal) => {
+          if (!late.broker) throw notConnected(topic);
+          await late.broker.publish(topic, payload, signal);
+        },
+      },
       warnAfterMs: config.broker.publisherTimeoutMs,
       onAcknowledged: (topic) => late.lifecycle?.acknowledged(topic),
       log: log.child("broker.outbox"),
@@ -93,7 +85,21 @@ export async function startAgent(
       random,
     }),
   );
-  late.outbox = outbox;
+  const broker = parts.use(BrokerConnection.open({
+    broker: config.broker,
+    clientId: config.identity.memberId,
+    handlers: {
+      onMessage: (topic, payload) => late.lifecycle?.receive(topic, payload),
+      onConnected: ({ gap }) => {
+        outbox.wake();
+        if (gap) late.lifecycle?.reconnected();
+      },
+    },
+    log: log.child("broker"),
+    clock,
+    random,
+  }));
+  late.broker = broker;
   const extensions = parts.use(
     new ExtensionRunner({
       config: config.extensions,
@@ -115,23 +121,7 @@ export async function startAgent(
     }),
   );
   const probe = applicationPorts(config, clock);
-  const health = config.health.enabled
-    ? parts.use(
-      new HealthPublisher({
-        cep: config.cep,
-        health: config.health,
-        identity: config.identity,
-        launcher,
-        closedPorts: async (signal) => {
-          const open = await probe.open(config.lifecycle.ports, signal);
-          return config.lifecycle.ports.filter((port) => !open.has(port));
-        },
-        log: log.child("cep"),
-        clock,
-        random,
-      }),
-    )
-    : { start: () => log.debug("health statistics are off"), stop: () => {} };
+  const health = parts.use(openHealth(config, probe, environment));
   const lifecycle = new Lifecycle({
     identity: config.identity,
     lifecycle: config.lifecycle,
@@ -145,50 +135,82 @@ export async function startAgent(
   late.lifecycle = lifecycle;
   lifecycle.start();
 
-  const ending = new AbortController();
-  const terminated = untilTerminator(config.paths.terminatorFile, clock, ending.signal)
-    .catch((error) => {
-      if (ending.signal.aborted) return new Promise<void>(() => {});
-      log.error(`The terminator file is not watched: ${reasonOf(error)}`);
-      return new Promise<void>(() => {});
-    });
+  // Told to end: a first look at the processor's use no longer matters, nor does the terminator file.
+  const tasks = new TaskGroup(log, clock);
+  void tasks.start("first health sample", (signal) => health.takeBaseline(signal));
+  const terminated = Promise.withResolvers<void>();
+  void tasks.start("watch for the terminator file", async (signal) => {
+    await untilTerminator(config.paths.terminatorFile, clock, signal);
+    terminated.resolve();
+  });
   const owned = parts.move();
   let stopping: Promise<readonly string[]> | undefined;
   return {
-    terminated,
-    stop: () => {
-      ending.abort();
-      return stopping ??= shutDown(
-        config.lifecycle.shutdownTimeoutMs,
+    terminated: terminated.promise,
+    stop: () =>
+      stopping ??= shutDown(config.lifecycle.shutdownTimeoutMs, clock, {
+        tasks,
         lifecycle,
         outbox,
-        owned,
-        clock,
-      );
-    },
+        connections: owned,
+      }),
   };
+}
+
+/** What is ended when an agent ends. */
+interface Endings {
+  readonly tasks: TaskGroup;
+  readonly lifecycle: Lifecycle;
+  readonly outbox: Outbox;
+  readonly connections: AsyncDisposableStack;
 }
 
 /** First the work, then what it left to be sent, then the connections. */
 async function shutDown(
   limitMs: number,
-  lifecycle: Lifecycle,
-  outbox: Outbox,
-  parts: AsyncDisposableStack,
   clock: Clock,
+  { tasks, lifecycle, outbox, connections }: Endings,
 ): Promise<readonly string[]> {
   const startMs = clock.monotonicMs();
   const leftMs = () => Math.max(0, limitMs - (clock.monotonicMs() - startMs));
+  const late = () => new Error("limit");
   // Work may take most of the time, but the broker must get its share for the last events.
-  const stragglers = [...await lifecycle.stop(limitMs * 0.7)];
+  const workMs = limitMs * 0.7;
+  const [work, watches] = await Promise.all([lifecycle.stop(workMs), tasks.close(workMs)]);
+  const stragglers = [...work, ...watches];
   const flush = new AbortController();
-  const late = (name: string) => () => new Error(name);
-  await withDeadline(outbox.flushed(flush.signal), leftMs() * 0.7, late("outbox"), clock)
+  await withDeadline(outbox.flushed(flush.signal), leftMs() * 0.7, late, clock)
     .catch(() => void stragglers.push("status events that wait for the broker"));
   flush.abort();
-  await withDeadline(parts.disposeAsync(), leftMs(), late("connections"), clock)
-    .catch((error) => void stragglers.push(`closing: ${reasonOf(error)}`));
+  await withDeadline(connections.disposeAsync(), leftMs(), late, clock)
+    .catch((error) => void stragglers.push(`closing of connections (${reasonOf(error)})`));
   return stragglers;
+}
+
+function openHealth(
+  config: AgentConfig,
+  probe: PortProbe,
+  { log, clock, random }: AgentEnvironment,
+): HealthPublisher {
+  const { ports } = config.lifecycle;
+  return new HealthPublisher({
+    cep: config.cep,
+    health: config.health,
+    identity: config.identity,
+    launcher: config.paths.launcher,
+    closedPorts: async (signal) => {
+      const open = await probe.open(ports, signal);
+      return ports.filter((port) => !open.has(port));
+    },
+    log: log.child("cep"),
+    clock,
+    random,
+  });
+}
+
+function notConnected(topic: string): AgentError {
+  const options = { kind: "unavailable", retryable: true } as const;
+  return cannot("publish to", topic, "there is no connection yet", options);
 }
 
 function applicationPorts(config: AgentConfig, clock: Clock): PortProbe {

@@ -74,13 +74,13 @@ function beginStart(state: AgentState): Step<AgentState> {
 
 /** All subscriptions are acknowledged: from here on nothing the platform sends is missed. */
 export function instanceSubscribed(state: AgentState): Step<AgentState> {
-  const request: Effect = { kind: "request", what: "tenants" };
+  const requests: readonly Effect[] = state.tenants ? [] : [{ kind: "request", what: "tenants" }];
   if (state.phase.kind !== "starting" || state.phase.step !== "subscriptions") {
-    return { state, effects: [request] };
+    return { state, effects: requests };
   }
   return {
     state: { ...state, phase: { kind: "starting", step: "InstanceStartedEvent" } },
-    effects: [request, run("InstanceStartedEvent")],
+    effects: [...requests, run("InstanceStartedEvent")],
   };
 }
 

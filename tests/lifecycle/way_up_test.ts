@@ -52,7 +52,6 @@ Deno.test("lifecycle: publishes the platform's sequence when the golden messages
       "publish maintenance",
       'remember {"published":"maintenance","cleanUp":true}',
       "extension clean [lifecycle]",
-      "request tenants",
       'remember {"published":"maintenance","cleanUp":true,"cleaned":true}',
       "publish readyToShutdown",
       'remember {"published":"readyToShutdown","cleanUp":true,"cleaned":true}',

@@ -1,0 +1,40 @@
+/**
+ * Variables of the agent's own environment that no extension sees: its passwords, and where its
+ * secrets and certificates lie.
+ */
+const ownNames: ReadonlySet<string> = new Set([
+  "MB_PASSWORD",
+  "CEP_PASSWORD",
+  "THRIFT_SERVER_ADMIN_PASSWORD",
+  "MONITORING_SERVER_ADMIN_PASSWORD",
+  "MB_PASSWORD_FILE",
+  "CEP_PASSWORD_FILE",
+  "MONITORING_SERVER_ADMIN_PASSWORD_FILE",
+  "CARTRIDGE_KEY_FILE",
+  "MB_CA_FILE",
+  "MB_CERT_FILE",
+  "MB_KEY_FILE",
+  "THRIFT_TLS_CA_FILE",
+  "ARTIFACT_CA_FILE",
+]);
+
+/**
+ * The variables that a run must not inherit.
+ *
+ * @param inherited Names of the agent's environment.
+ * @param given The run's own values, by name: what it sets it does not inherit.
+ * @param allowed The setting `extension.environment`: these names pass through and no others, PATH
+ *   and HOME only when they are listed; the agent's secrets and `STRATOS_*` never. Absent: all pass
+ *   but those.
+ */
+export function namesToUnset(
+  inherited: readonly string[],
+  given: Readonly<Record<string, string>>,
+  allowed?: readonly string[],
+): readonly string[] {
+  const stale = inherited.filter((name) => {
+    if (ownNames.has(name) || Object.hasOwn(given, name)) return false;
+    return name.startsWith("STRATOS_") || (allowed !== undefined && !allowed.includes(name));
+  });
+  return [...ownNames, ...stale];
+}

@@ -1,0 +1,160 @@
+import type { Clock } from "../base/clock.ts";
+import { type EnvironmentChange, killQuietly, type Launcher } from "./launcher.ts";
+import { type OutputLimits, OutputReader } from "./output_reader.ts";
+
+/** One run of one script. */
+export interface ScriptStart {
+  /** Path below the extensions folder. */
+  readonly script: string;
+  readonly args: readonly string[];
+  readonly environment: EnvironmentChange;
+  readonly timeoutMs: number;
+  /** Between TERM and KILL. */
+  readonly graceMs: number;
+  /** Gets each line of output and the process id, which is the process group's as well. */
+  readonly onLine: (line: string, pid: number) => void;
+}
+
+/** How a script ended. */
+export type ScriptEnd =
+  & (
+    /** By itself; 128 + n after signal n. */
+    | { readonly kind: "exited"; readonly status: number }
+    /** `groupGone` is false when the launcher did not come to end its process group. */
+    | { readonly kind: "timedOut" | "cancelled"; readonly groupGone: boolean }
+    /** The launcher would not start it. */
+    | { readonly kind: "refused"; readonly reason: string }
+  )
+  & {
+    /** Bytes of output that the limits left out. */
+    readonly bytesLeftOut: number;
+  };
+
+const outputLimits: OutputLimits = { lineBytes: 8 * 1024, bytes: 1024 * 1024, lines: 10_000 };
+const launcherLimits: OutputLimits = { lineBytes: 1024, bytes: 8 * 1024, lines: 10 };
+/** How long after the end of a script its output is waited for, in case others hold it open. */
+const outputTailMs = 300;
+/** How much longer than the grace the launcher may take to end a process group. */
+const stopSlackMs = 5_000;
+/** TERM is repeated: a shell may miss one that comes just before it begins to wait. */
+const stopRepeatMs = 500;
+/** Background processes whose output is still read. */
+const maxOpenOutputs = 16;
+
+/**
+ * Runs scripts through the launcher, any number at once.
+ *
+ * What a script leaves in the background does not hold up its run. Its output is passed on until the
+ * limits of the run are reached, then no longer read; the launcher sees to it that nobody dies of
+ * that.
+ */
+export class ScriptRunner implements AsyncDisposable {
+  readonly #launcher: Launcher;
+  readonly #clock: Clock;
+  /** Outputs of scripts that have ended, oldest first. */
+  readonly #open = new Set<OutputReader>();
+  #closed = false;
+
+  constructor(launcher: Launcher, clock: Clock) {
+    this.#launcher = launcher;
+    this.#clock = clock;
+  }
+
+  /**
+   * Runs a script to its end, its time limit or the signal; in the last two cases its process group
+   * is gone when this returns.
+   *
+   * @throws AgentError when the launcher cannot be started.
+   */
+  async run(start: ScriptStart, signal: AbortSignal): Promise<ScriptEnd> {
+    if (signal.aborted) return { kind: "cancelled", groupGone: true, bytesLeftOut: 0 };
+    const child = this.#launcher.start(
+      ["run", start.script, ...start.args],
+      start.environment,
+      start.graceMs,
+    );
+    const output = new OutputReader(
+      child.stdout,
+      outputLimits,
+      (line) => start.onLine(line, child.pid),
+    );
+    const words: string[] = [];
+    await using launcherOutput = new OutputReader(
+      child.stderr,
+      launcherLimits,
+      (line) => words.push(line),
+    );
+    const stopped = await this.#stopped(child, start.timeoutMs, signal);
+    const groupGone = stopped ? await this.#stop(child, start.graceMs) : true;
+    await this.#within(outputTailMs, Promise.all([output.ended, launcherOutput.ended]));
+    output.flush();
+    const bytesLeftOut = output.bytesLeftOut;
+    this.#keepReading(output);
+
+    if (stopped) return { kind: stopped, groupGone, bytesLeftOut };
+    const { code } = await child.status;
+    return words.length > 0 && (code === 126 || code === 127)
+      ? { kind: "refused", reason: words.join("; "), bytesLeftOut }
+      : { kind: "exited", status: code, bytesLeftOut };
+  }
+
+  /** Stops reading what background processes write. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#open].map((output) => output[Symbol.asyncDispose]()));
+  }
+
+  /** Waits for the end of a child; says why it must be stopped when that comes first. */
+  async #stopped(
+    child: Deno.ChildProcess,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<"timedOut" | "cancelled" | undefined> {
+    const ended = new AbortController();
+    const limit = this.#clock.sleep(timeoutMs, AbortSignal.any([signal, ended.signal])).then(
+      () => "timedOut" as const,
+      () => "cancelled" as const,
+    );
+    try {
+      return await Promise.race([child.status.then(() => undefined), limit]);
+    } finally {
+      ended.abort();
+    }
+  }
+
+  /**
+   * Has the launcher end its process group.
+   *
+   * @returns Whether it did; otherwise the launcher itself was killed.
+   */
+  async #stop(child: Deno.ChildProcess, graceMs: number): Promise<boolean> {
+    const lastMs = this.#clock.monotonicMs() + graceMs + stopSlackMs;
+    while (this.#clock.monotonicMs() < lastMs) {
+      killQuietly(child, "SIGTERM");
+      if (await this.#within(stopRepeatMs, child.status)) return true;
+    }
+    killQuietly(child, "SIGKILL");
+    await this.#within(stopRepeatMs, child.status);
+    return false;
+  }
+
+  async #within(ms: number, promise: Promise<unknown>): Promise<boolean> {
+    const settled = new AbortController();
+    const limit = this.#clock.sleep(ms, settled.signal).then(() => false, () => true);
+    try {
+      return await Promise.race([promise.then(() => true), limit]);
+    } finally {
+      settled.abort();
+    }
+  }
+
+  /** Reads on in the background; neither `ended` nor closing ever rejects. */
+  #keepReading(output: OutputReader): void {
+    this.#open.add(output);
+    void output.ended.then(() => this.#open.delete(output));
+    output.closeWhenFull();
+    const [oldest] = this.#open;
+    const surplus = this.#closed ? output : this.#open.size > maxOpenOutputs ? oldest : undefined;
+    void surplus?.[Symbol.asyncDispose]();
+  }
+}
