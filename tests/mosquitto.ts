@@ -14,6 +14,7 @@ export interface MosquittoOptions {
 
 /** Debian's mosquitto on a free port of 127.0.0.1, with persistence. */
 export interface Mosquitto extends AsyncDisposable {
+  readonly host: "127.0.0.1";
   readonly port: number;
   /** Its own directory, removed at the end. */
   readonly directory: string;
@@ -43,6 +44,7 @@ export async function openMosquitto(options: MosquittoOptions = {}): Promise<Mos
     await child.status;
   };
   return {
+    host: "127.0.0.1",
     port,
     directory,
     stop: () => end("SIGTERM"),

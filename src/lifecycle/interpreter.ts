@@ -3,6 +3,7 @@ import { isAbort, reasonOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { TaskGroup } from "../base/tasks.ts";
 import { statusMessage, subscriptions } from "../events/status_event.ts";
+import type { PlatformFacts } from "../topology/facts.ts";
 import { awaitPorts } from "./await_ports.ts";
 import type { Effect, LaneEffect } from "./effect.ts";
 import type { Input } from "./input.ts";
@@ -11,7 +12,6 @@ import { Lanes } from "./lanes.ts";
 import type {
   ArtifactPort,
   BrokerPort,
-  ExtensionFacts,
   ExtensionPort,
   HealthPort,
   Memory,
@@ -38,7 +38,7 @@ export interface InterpreterOptions {
   readonly settings: Settings;
   readonly dispatch: (input: Input) => void;
   /** Read when an extension starts. */
-  readonly facts: () => ExtensionFacts;
+  readonly facts: () => PlatformFacts;
   readonly log: Log;
   readonly clock: Clock;
   readonly random: () => number;

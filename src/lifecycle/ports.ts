@@ -3,6 +3,8 @@
  * that know the technology; the composition root puts them together.
  */
 
+import type { PlatformFacts } from "../topology/facts.ts";
+
 /** An MQTT topic filter with the highest quality of service wanted. */
 export interface Subscription {
   readonly filter: string;
@@ -31,22 +33,6 @@ export interface OutboxPort {
   flushed(signal: AbortSignal): Promise<void>;
 }
 
-/** What is known of the platform at the time of an extension run. */
-export interface ExtensionFacts {
-  /** The `topology` object as the platform writes it. */
-  readonly topology?: unknown;
-  /** The `memberMap` of the own cluster. */
-  readonly members?: unknown;
-  /** The `tenants` array. */
-  readonly tenants?: unknown;
-  /** Addresses of the first member of the load balancer's cluster. */
-  readonly lbPrivateIp?: string;
-  readonly lbPublicIp?: string;
-  readonly serviceProperties: Readonly<Record<string, string>>;
-  readonly clusterProperties: Readonly<Record<string, string>>;
-  readonly memberProperties: Readonly<Record<string, string>>;
-}
-
 /** One run of everything that is installed for an event. */
 export interface ExtensionRequest {
   /** Event name, e.g. `InstanceStartedEvent`. */
@@ -54,7 +40,7 @@ export interface ExtensionRequest {
   /** Values of this event alone, names without `STRATOS_`. */
   readonly values: Readonly<Record<string, string>>;
   /** Read when the run starts, so that a run that waited sees what is true then. */
-  readonly facts: () => ExtensionFacts;
+  readonly facts: () => PlatformFacts;
 }
 
 /** How a run ended; a failure is a result, not an exception. */

@@ -13,7 +13,7 @@ Deno.test("problems: each identity key that is missing is one", () => {
       const [problem, ...others] = problemsOf({ launch: { [key]: absent } });
       assert.deepEqual(others, []);
       const start = `${key}: not set; ${places(`environment ${key}; `)}; accepted: `;
-      assert.ok(problem?.startsWith(start), problem);
+      assert.ok(problem?.startsWith(start), problem ?? "no problem");
     }
   }
 });
@@ -164,7 +164,7 @@ Deno.test("problems: name the files that are not there", () => {
       "agent.conf, conf/agent.conf (no such file); " +
         "payload/launch-params, payload/launch.params (no such file)",
     ),
-    problem?.lookedIn,
+    problem?.lookedIn ?? "no problem",
   );
 });
 

@@ -319,7 +319,7 @@ Deno.test("warnings: name what hardly works as it was meant", () => {
   ];
   for (const [conf, start] of cases) {
     const [warning, ...others] = warningsOf(conf);
-    assert.ok(warning?.startsWith(start), warning);
+    assert.ok(warning?.startsWith(start), warning ?? "no warning");
     assert.deepEqual(others, []);
   }
   const { warnings } = resolved({ launch: { ...launch, APPLICATION_PATH: "null" } });

@@ -1,0 +1,152 @@
+/** The directories a checkout needs, made by the main thread so that its worker may do less. */
+import { join } from "node:path";
+import { cannot, reasonOf } from "../base/errors.ts";
+import { invalidPathReason } from "./repository_path.ts";
+
+/**
+ * Makes the destination and what is missing above it, below APPLICATION_PATH without following links.
+ *
+ * @throws AgentError of kind `refused` when a link or a file stands in the way, `permission` when the
+ *   system says no.
+ */
+export async function makeDestination(applicationPath: string, destination: string): Promise<void> {
+  try {
+    await Deno.mkdir(applicationPath, { recursive: true });
+    let path = applicationPath;
+    for (const part of destination.slice(applicationPath.length).split("/").filter(Boolean)) {
+      path = join(path, part);
+      await makeDirectory(path, 0o755);
+      if (!(await Deno.lstat(path)).isDirectory) {
+        throw cannot("check out into", destination, `"${path}" is a link or a file`, {
+          kind: "refused",
+        });
+      }
+    }
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    throw cannot("check out into", destination, `${invalidPathReason}: ${reasonOf(error)}`, {
+      kind: "permission",
+      retryable: true,
+    });
+  }
+}
+
+/**
+ * Makes the Git directory of a tenant.
+ *
+ * @throws AgentError of kind `permission` when the system says no.
+ */
+export async function makeGitDirectory(stateDir: string, tenantId: number): Promise<string> {
+  const path = join(stateDir, "git", String(tenantId));
+  try {
+    await Deno.mkdir(path, { recursive: true, mode: 0o700 });
+    return path;
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    throw cannot("make", path, reasonOf(error), { kind: "permission", retryable: true });
+  }
+}
+
+/**
+ * Reads the certificates of a private authority.
+ *
+ * @param caFile artifact.ca.file.
+ * @throws AgentError of kind `configuration` when it cannot be read.
+ */
+export async function readCertificates(caFile: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(caFile);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    const reason = `${reasonOf(error)} (artifact.ca.file)`;
+    throw cannot("read", caFile, reason, { kind: "configuration", retryable: true });
+  }
+}
+
+/**
+ * The directory beside APPLICATION_PATH under which files are written before they are published:
+ * there while a job runs, entered by nobody else.
+ */
+export class StagingDirectory {
+  readonly #path: string;
+  #users = 0;
+  /** What has only the name is left alone, in the end too. */
+  #isUsable = false;
+  #cleaned: Promise<void> | undefined;
+  #removed: Promise<void> = Promise.resolve();
+
+  constructor(applicationPath: string) {
+    this.#path = `${applicationPath}.agent`;
+  }
+
+  /**
+   * Makes it.
+   *
+   * @returns Where one tenant may write; `undefined` when it cannot be made or is not ours alone.
+   *   Call {@link leave} afterwards in either case.
+   */
+  async enter(tenantId: number): Promise<string | undefined> {
+    this.#users++;
+    await this.#removed;
+    try {
+      await makeDirectory(this.#path, 0o700);
+      this.#isUsable = await this.#isOurs();
+      if (!this.#isUsable) return undefined;
+      await Deno.chmod(this.#path, 0o700);
+      await (this.#cleaned ??= this.#clean());
+      return join(this.#path, String(tenantId));
+    } catch (error) {
+      // Its parent may well be closed to us; the destination itself has room then.
+      if (isSystemError(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Removes it when nobody needs it any more. */
+  async leave(): Promise<void> {
+    if (--this.#users > 0 || !this.#isUsable) return;
+    await (this.#removed = this.#remove());
+  }
+
+  async #remove(): Promise<void> {
+    try {
+      await Deno.remove(this.#path);
+    } catch (error) {
+      // What an ended worker left in it goes the next time.
+      if (!isSystemError(error)) throw error;
+    }
+  }
+
+  /** Somebody who made it before us could still enter it. */
+  async #isOurs(): Promise<boolean> {
+    const { isDirectory, uid } = await Deno.lstat(this.#path);
+    if (!isDirectory) return false;
+    // What we make is ours; asking the system who we are would need a permission.
+    const probe = await Deno.makeTempDir({ dir: this.#path, prefix: "probe" });
+    const own = await Deno.lstat(probe);
+    await Deno.remove(probe);
+    return own.uid === uid;
+  }
+
+  /** Once per process: what an agent that crashed left behind. */
+  async #clean(): Promise<void> {
+    for await (const { name } of Deno.readDir(this.#path)) {
+      if (/^(?:-?\d+|probe\w*)$/.test(name)) {
+        await Deno.remove(join(this.#path, name), { recursive: true });
+      }
+    }
+  }
+}
+
+async function makeDirectory(path: string, mode: number): Promise<void> {
+  try {
+    await Deno.mkdir(path, { mode });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  }
+}
+
+/** Refusals of the operating system or of Deno's permissions, not faults of ours. */
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && ("code" in error || error instanceof Deno.errors.NotCapable);
+}

@@ -1,0 +1,166 @@
+import { join } from "node:path";
+import { AgentError, cannot } from "../base/errors.ts";
+import { forgetObjects, type GitDirectory, incomingPackName } from "./git_directory.ts";
+import { ObjectCache, PackFile } from "./pack_file.ts";
+import { encodePackIndex, PackIndex } from "./pack_index_file.ts";
+import type { GitObject, ObjectType } from "./pack_object.ts";
+import { type PackLimits, PackReceiver } from "./pack_receiver.ts";
+import { removeSync, replaceFileSync } from "./synchronous_file.ts";
+
+interface OpenPack extends Disposable {
+  readonly name: string;
+  readonly index: PackIndex;
+  readonly file: PackFile;
+}
+
+/** The objects of a Git directory: all its packs. Synchronous, for use in a worker. */
+export class ObjectStore implements Disposable {
+  readonly #directory: GitDirectory;
+  readonly #limits: PackLimits;
+  /** Newest first: what is asked for came last. */
+  readonly #packs: OpenPack[] = [];
+
+  constructor(directory: GitDirectory, limits: PackLimits) {
+    this.#directory = directory;
+    this.#limits = limits;
+    for (const { name } of Deno.readDirSync(directory.packs)) {
+      if (name.endsWith(".idx")) this.#openOrForget(name.slice(0, -".idx".length));
+    }
+  }
+
+  /** Closes all files. */
+  [Symbol.dispose](): void {
+    for (const pack of this.#packs.splice(0)) pack[Symbol.dispose]();
+  }
+
+  /** How many packs there are; every update that brings objects adds one. */
+  get packCount(): number {
+    return this.#packs.length;
+  }
+
+  /** Whether the object is here. */
+  has(id: string): boolean {
+    return this.#packs.some(({ index }) => index.find(id) !== undefined);
+  }
+
+  /**
+   * The content of an object.
+   *
+   * @throws AgentError of kind `input` when it is missing, of another type, or damaged.
+   */
+  read(id: string, type: ObjectType): Uint8Array {
+    const object = this.#find(id);
+    if (object === undefined) throw missing(id, "it is missing");
+    if (object.type !== type) throw missing(id, `it is a ${object.type}, not a ${type}`);
+    return object.data;
+  }
+
+  /**
+   * Takes a pack in.
+   *
+   * @param isThinAllowed Whether its deltas may refer to objects that are here already.
+   * @param receive Hands the pieces to the function it is given; the pack counts once it resolves.
+   *   When no piece came, nothing is added.
+   */
+  async receive(
+    isThinAllowed: boolean,
+    receive: (push: (chunk: Uint8Array) => void) => Promise<void>,
+  ): Promise<void> {
+    const incoming = join(this.#directory.packs, incomingPackName);
+    const cache = new ObjectCache();
+    let name: string;
+    {
+      using file = Deno.openSync(incoming, {
+        read: true,
+        write: true,
+        create: true,
+        truncate: true,
+        mode: 0o600,
+      });
+      const receiver = new PackReceiver(file, this.#limits, {
+        cache,
+        ...(isThinAllowed ? { findElsewhere: (id: string) => this.#find(id) } : {}),
+      });
+      let received = false;
+      await receive((chunk) => {
+        received = true;
+        receiver.push(chunk);
+      });
+      if (!received) return;
+      const { objects, trailer } = receiver.finish();
+      if (objects.length === 0) return;
+      // Not forced to disk: a pack that a power cut damaged is noticed and fetched again.
+      name = `pack-${trailer.toHex()}`;
+      Deno.renameSync(incoming, join(this.#directory.packs, `${name}.pack`));
+      // The index comes last: a pack counts once it has one.
+      const indexPath = join(this.#directory.packs, `${name}.idx`);
+      replaceFileSync(indexPath, encodePackIndex(objects, trailer));
+    }
+    // The same pack again, because the one on disk was damaged.
+    const former = this.#packs.findIndex((pack) => pack.name === name);
+    if (former >= 0) this.#packs.splice(former, 1)[0]?.[Symbol.dispose]();
+    this.#open(name, cache);
+  }
+
+  /** Removes all packs but the one taken in last. */
+  keepNewest(): void {
+    const [newest, ...others] = this.#packs;
+    if (newest === undefined) return;
+    for (const pack of others) pack[Symbol.dispose]();
+    this.#packs.length = 1;
+    forgetObjects(this.#directory, newest.name);
+  }
+
+  #find(id: string): GitObject | undefined {
+    for (const { index, file } of this.#packs) {
+      const offset = index.find(id);
+      if (offset !== undefined) return file.read(offset);
+    }
+    return undefined;
+  }
+
+  /** A pack whose index is damaged is worth nothing: what was in it is fetched anew. */
+  #openOrForget(name: string): void {
+    try {
+      this.#open(name, new ObjectCache());
+    } catch (error) {
+      if (!(error instanceof AgentError)) throw error;
+      for (const ending of ["idx", "pack"]) {
+        removeSync(join(this.#directory.packs, `${name}.${ending}`));
+      }
+    }
+  }
+
+  #open(name: string, cache: ObjectCache): void {
+    const path = join(this.#directory.packs, name);
+    const index = new PackIndex(Deno.readFileSync(`${path}.idx`));
+    const packBytes = Deno.statSync(`${path}.pack`).size;
+    let offsets: Float64Array | undefined;
+    const endOf = (offset: number) => {
+      offsets ??= index.offsets();
+      const at = positionOf(offsets, offset);
+      return at === undefined ? undefined : offsets[at + 1] ?? packBytes - 20;
+    };
+    const layout = { endOf, find: (id: string) => index.find(id) };
+    const descriptor = Deno.openSync(`${path}.pack`, { read: true });
+    const file = new PackFile(descriptor, layout, this.#limits.inflatedBytes, cache);
+    this.#packs.unshift({ name, index, file, [Symbol.dispose]: () => file[Symbol.dispose]() });
+  }
+}
+
+/** Binary search in ascending numbers. */
+function positionOf(sorted: Float64Array, wanted: number): number | undefined {
+  let [low, high] = [0, sorted.length - 1];
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    const found = sorted[middle] ?? NaN;
+    if (found === wanted) return middle;
+    if (found < wanted) low = middle + 1;
+    else high = middle - 1;
+  }
+  return undefined;
+}
+
+function missing(id: string, reason: string) {
+  return cannot("read object", id, reason, { kind: "input", data: { damaged: true, missing: id } });
+}

@@ -1,0 +1,92 @@
+/**
+ * Brings staged files into place by renaming, file by file, or a whole directory where there is none
+ * yet: nobody sees half a file, and what others put there stays.
+ */
+import { dirname, join } from "node:path";
+import { type IndexEntry, stampOf } from "./index_file.ts";
+import { assertPhysicalDirectory, placeAt } from "./physical_path.ts";
+import { ancestorsOf, type TreePlan } from "./tree_plan.ts";
+
+/** What is to be done, as the survey found it. */
+export interface Publication {
+  /** The destination. */
+  readonly root: string;
+  /** Where the staged files are, laid out as in the destination. */
+  readonly stagedTree: string;
+  readonly staged: readonly IndexEntry[];
+  readonly remove: readonly string[];
+  readonly plan: TreePlan;
+}
+
+/**
+ * Publishes.
+ *
+ * @returns The staged entries with their stamps as they are now.
+ * @throws AgentError of kind `refused` when a symbolic link turned up since the survey.
+ */
+export function publish(publication: Publication): IndexEntry[] {
+  const { root, stagedTree, staged, plan, remove } = publication;
+  const files = new Set(plan.files.map(({ path }) => path));
+  const directories = new Set(plan.directories);
+  const isInTheWay = (path: string) =>
+    directories.has(path) || ancestorsOf(path).some((ancestor) => files.has(ancestor));
+  // First what would stand in the way; the rest only when its replacement is there.
+  removeFiles(root, remove.filter(isInTheWay));
+  const renamed = new Set<string>();
+  merge(root, stagedTree, "", renamed);
+  removeFiles(root, remove.filter((path) => !isInTheWay(path)));
+  removeEmptyDirectories(root, remove);
+  return staged.map((entry) => {
+    // Renaming a file changes its ctime, which native Git compares.
+    if (!renamed.has(entry.path)) return entry;
+    return { ...entry, stamp: stampOf(Deno.lstatSync(join(root, entry.path))) };
+  });
+}
+
+function merge(root: string, stagedTree: string, relative: string, renamed: Set<string>): void {
+  const source = join(stagedTree, relative);
+  const entries = [...Deno.readDirSync(source)];
+  assertPhysicalDirectory(root, relative);
+  const below = [];
+  for (const { name, isDirectory } of entries) {
+    const path = relative === "" ? name : `${relative}/${name}`;
+    const target = join(root, path);
+    if (isDirectory && placeAt(target) !== "absent") {
+      below.push(path);
+      continue;
+    }
+    if (!isDirectory && placeAt(target) === "directory") removeEmptyTree(target);
+    // A link at the target is replaced, not followed.
+    Deno.renameSync(join(source, name), target);
+    if (!isDirectory) renamed.add(path);
+  }
+  for (const path of below) merge(root, stagedTree, path, renamed);
+}
+
+function removeFiles(root: string, paths: readonly string[]): void {
+  for (const path of paths) {
+    assertPhysicalDirectory(root, path.slice(0, Math.max(0, path.lastIndexOf("/"))));
+    const place = placeAt(join(root, path));
+    if (place !== "absent" && place !== "directory") Deno.removeSync(join(root, path));
+  }
+}
+
+/** A directory that becomes a file. Fails when there is still a file in it. */
+function removeEmptyTree(path: string): void {
+  for (const { name, isDirectory } of Deno.readDirSync(path)) {
+    if (isDirectory) removeEmptyTree(join(path, name));
+  }
+  Deno.removeSync(path);
+}
+
+/** Directories that lost their last file, from the bottom up. */
+function removeEmptyDirectories(root: string, removed: readonly string[]): void {
+  const candidates = new Set(removed.map((path) => dirname(path)).filter((path) => path !== "."));
+  const all = new Set([...candidates].flatMap((path) => [...ancestorsOf(path), path]));
+  const deepestFirst = [...all].sort((a, b) => b.length - a.length);
+  for (const relative of deepestFirst) {
+    const path = join(root, relative);
+    if (placeAt(path) !== "directory") continue;
+    if ([...Deno.readDirSync(path)].length === 0) Deno.removeSync(path);
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * Run as a program with exactly the permissions of an agent: checks out twice, says how it went, and
+ * tries what it may not do. Settings come on standard input, so that no secret is in argv.
+ */
+import { systemClock } from "../../src/base/clock.ts";
+import { makeLog } from "../../src/base/log.ts";
+import { Secret } from "../../src/base/secret.ts";
+import { ArtifactSync } from "../../src/artifacts/artifact_sync.ts";
+
+const { config, stateDir, source, cartridgeKey } = await new Response(Deno.stdin.readable).json();
+const lines: string[] = [];
+await using sync = new ArtifactSync({
+  config: { ...config, cartridgeKey: new Secret(cartridgeKey) },
+  stateDir,
+  log: makeLog(({ message }) => void lines.push(message), "artifacts"),
+  clock: systemClock,
+  random: Math.random,
+  addSecret: () => () => {},
+});
+const never = new AbortController().signal;
+const outcomes = [];
+outcomes.push(await sync.checkOut(source, never));
+outcomes.push(await sync.checkOut(source, never));
+outcomes.push(await sync.checkOut({ ...source, repoUrl: "http://127.0.0.1:9/x.git" }, never));
+const denied = [];
+for (
+  const attempt of [
+    () => Deno.readTextFileSync("/etc/passwd"),
+    () => Deno.env.get("HOME"),
+    () => new Deno.Command("git").outputSync(),
+  ]
+) {
+  try {
+    denied.push(attempt() === undefined);
+  } catch (error) {
+    denied.push(error instanceof Deno.errors.NotCapable);
+  }
+}
+console.log(JSON.stringify({ outcomes, lines, denied }));

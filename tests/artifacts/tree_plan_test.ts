@@ -1,0 +1,155 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { AgentError } from "../../src/base/errors.ts";
+import { ancestorsOf, parseTree, planTree } from "../../src/artifacts/tree_plan.ts";
+import { bytesOf, idOf } from "./pack_builder.ts";
+
+interface Entry {
+  readonly mode: string;
+  readonly name: string;
+  readonly id: string;
+}
+
+/** Objects in memory. */
+class Objects {
+  readonly #objects = new Map<string, Uint8Array>();
+
+  tree(entries: readonly Entry[]): string {
+    return this.#add(
+      "tree",
+      bytesOf(
+        ...entries.flatMap(({ mode, name, id }) => [`${mode} ${name}\0`, Uint8Array.fromHex(id)]),
+      ),
+    );
+  }
+
+  commit(tree: string): string {
+    return this.#add("commit", bytesOf(`tree ${tree}\nauthor a <a> 0 +0000\n\nx\n`));
+  }
+
+  read(id: string): Uint8Array {
+    const bytes = this.#objects.get(id);
+    if (!bytes) throw new Error(`no ${id}`);
+    return bytes;
+  }
+
+  #add(type: string, bytes: Uint8Array): string {
+    const id = idOf(type, bytes);
+    this.#objects.set(id, bytes);
+    return id;
+  }
+}
+
+const blob = "1".repeat(40);
+const file = (name: string): Entry => ({ mode: "100644", name, id: blob });
+const directory = (name: string, id: string): Entry => ({ mode: "40000", name, id });
+
+function planOf(entries: (objects: Objects) => readonly Entry[], most = 1000) {
+  const objects = new Objects();
+  return planTree(objects, objects.commit(objects.tree(entries(objects))), most);
+}
+
+function refuses(entries: (objects: Objects) => readonly Entry[], reason: RegExp, most = 1000) {
+  assert.throws(
+    () => planOf(entries, most),
+    (error) => error instanceof AgentError && !error.retryable && reason.test(error.message),
+  );
+}
+
+Deno.test("planTree: lists files, what is left out, and directories that hold files", () => {
+  const plan = planOf((objects) => [
+    file("a"),
+    directory("d", objects.tree([{ ...file("run"), mode: "100755" }])),
+    directory("empty", objects.tree([])),
+    { mode: "120000", name: "link", id: blob },
+    { mode: "160000", name: "module", id: blob },
+    { ...file("old"), mode: "100664" },
+  ]);
+  assert.deepEqual(plan.files.map(({ path, mode }) => `${path} ${mode.toString(8)}`), [
+    "a 100644",
+    "d/run 100755",
+    "old 100644",
+  ]);
+  assert.deepEqual(plan.leftOut.map(({ path }) => path), ["link", "module"]);
+  assert.deepEqual(plan.directories, ["d"]);
+});
+
+Deno.test("planTree: refuses bad names at every depth, without showing them", () => {
+  for (const name of ["..", ".git", "a/b", "/etc", "", "a\\b", "evil\nname"]) {
+    refuses(() => [file(name)], /the repository is refused/);
+    refuses((objects) => [directory("d", objects.tree([file(name)]))], /d\/.*refused/);
+    refuses((objects) => [directory(name, objects.tree([file("x")]))], /refused/);
+  }
+  assert.throws(
+    () => planOf(() => [file("evil\nname")]),
+    (error) => !String(error).includes("evil"),
+  );
+});
+
+Deno.test("planTree: refuses duplicates, also of a file and a directory or a link", () => {
+  refuses(() => [file("a"), file("a")], /twice/);
+  refuses((objects) => [file("a"), directory("a", objects.tree([file("b")]))], /twice/);
+  refuses((objects) => [
+    { mode: "120000", name: "a", id: blob },
+    directory("a", objects.tree([file("b")])),
+  ], /twice/);
+});
+
+Deno.test("planTree: reports names that differ in case or composition only", () => {
+  const plan = planOf((objects) => [
+    file("README"),
+    directory("Dir", objects.tree([file("x")])),
+    directory("dir", objects.tree([file("X")])),
+    file("readme"),
+    file("\u00e4"),
+    file("a\u0308"),
+  ]);
+  assert.deepEqual(plan.collisions, ["dir", "dir/X", "readme", "a\u0308"]);
+});
+
+Deno.test("planTree: refuses unknown modes", () => {
+  for (const mode of ["100600", "100777", "140000", "0", "777777"]) {
+    refuses(() => [{ ...file("a"), mode }], /no file mode/);
+  }
+});
+
+Deno.test("planTree: stops at the limits, however few objects make many files", () => {
+  refuses(() => Array.from({ length: 11 }, (_, index) => file(`f${index}`)), /limit.files/, 10);
+  refuses((objects) => {
+    let tree = objects.tree([file("f")]);
+    for (let level = 0; level < 20; level++) {
+      const id = tree;
+      tree = objects.tree(Array.from({ length: 10 }, (_, index) => directory(`d${index}`, id)));
+    }
+    return [directory("d", tree)];
+  }, /limit.files/);
+  refuses((objects) => {
+    let tree = objects.tree([file("f")]);
+    for (let level = 0; level < 200; level++) tree = objects.tree([directory("d", tree)]);
+    return [directory("d", tree)];
+  }, /deeper than/);
+  refuses((objects) => {
+    let tree = objects.tree([file("f")]);
+    for (let level = 0; level < 20; level++) {
+      tree = objects.tree([directory("d".repeat(250), tree)]);
+    }
+    return [directory("d", tree)];
+  }, /path is longer/);
+});
+
+Deno.test("parseTree: ends with an AgentError or entries, whatever the bytes are", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+      try {
+        for (const { id } of parseTree(bytes)) assert.equal(id.length, 40);
+      } catch (error) {
+        assert(error instanceof AgentError);
+      }
+    }),
+  );
+});
+
+Deno.test("ancestorsOf: lists directories from the top", () => {
+  assert.deepEqual(ancestorsOf("a/b/c"), ["a", "a/b"]);
+  assert.deepEqual(ancestorsOf("a"), []);
+});

@@ -1,0 +1,4 @@
+import { faultSuite } from "./fault_suite.ts";
+import { systemPeers } from "./peer_kit.ts";
+
+faultSuite(systemPeers);

@@ -1,0 +1,4 @@
+import { lifeSuite } from "./life_suite.ts";
+import { embeddedPeers } from "./peer_kit.ts";
+
+lifeSuite(embeddedPeers);

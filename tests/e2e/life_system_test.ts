@@ -1,0 +1,4 @@
+import { lifeSuite } from "./life_suite.ts";
+import { systemPeers } from "./peer_kit.ts";
+
+lifeSuite(systemPeers);
