@@ -4,11 +4,14 @@ import type { Log } from "../base/log.ts";
 import type { Secret } from "../base/secret.ts";
 import type { ArtifactsConfig } from "../config/agent_config.ts";
 import { type ArtifactSource, resolveSource } from "./artifact_source.ts";
-import { StagingDirectory } from "./checkout_directories.ts";
-import { runGitWorker } from "./git_worker_run.ts";
+import { gitDirectoryPath, isDirectory, StagingDirectory } from "./checkout_directories.ts";
+import { runGitWorker, runRemovalWorker } from "./git_worker_run.ts";
+import { repositoryPath } from "./repository_path.ts";
 import {
   type CheckoutOutcome,
+  type RemovalOutcome,
   TenantArtifacts,
+  type TenantPlace,
   type TenantSurroundings,
 } from "./tenant_artifacts.ts";
 import { runUpdateLoop } from "./update_loop.ts";
@@ -25,6 +28,8 @@ export interface ArtifactSyncOptions {
   readonly addSecret: (secret: Secret) => () => void;
   /** Runs a job. Default: in a worker of its own. */
   readonly runJob?: TenantSurroundings["runJob"];
+  /** Runs a removal. Default: in a worker of its own. */
+  readonly runRemoval?: TenantSurroundings["runRemoval"];
 }
 
 interface Loop {
@@ -39,9 +44,12 @@ export class ArtifactSync implements AsyncDisposable {
   readonly #loops = new Map<number, Loop>();
   readonly #closed = new AbortController();
   readonly #staging = new Map<string, StagingDirectory>();
+  /** Whose artifacts the one directory of an application of one tenant holds. */
+  #owner: number;
 
   constructor(options: ArtifactSyncOptions) {
     this.#options = options;
+    this.#owner = options.config.tenantId;
   }
 
   /**
@@ -57,12 +65,8 @@ export class ArtifactSync implements AsyncDisposable {
       );
       return { kind: "failed", reason, refused };
     }
-    const key = this.#keyOf(source.tenantId);
-    let tenant = this.#tenants.get(key);
-    if (tenant === undefined) {
-      tenant = new TenantArtifacts(key, resolved, this.#surroundings(key));
-      this.#tenants.set(key, tenant);
-    }
+    this.#owner = source.tenantId;
+    const tenant = this.#tenantOf(this.#keyOf(source.tenantId), resolved);
     return await tenant.checkOut(resolved, AbortSignal.any([signal, this.#closed.signal]));
   }
 
@@ -82,7 +86,7 @@ export class ArtifactSync implements AsyncDisposable {
       log.debug("The repository is not followed: the configuration does not want it");
       return;
     }
-    if (tenant === undefined) {
+    if (!tenant?.hasSource) {
       log.warning("The repository is not followed: there is none");
       return;
     }
@@ -111,6 +115,41 @@ export class ArtifactSync implements AsyncDisposable {
     this.#loops.set(key, { abort, ended });
   }
 
+  /**
+   * Stops the tenant's update loop, removes the files that its checkouts wrote, unless somebody
+   * changed them since, and the directories that this leaves empty, and brings the backup of the
+   * initial artifacts back. A checkout in progress is cancelled, one that comes later cancels this.
+   * After a crash, a second call or the next checkout finishes it. Never rejects.
+   *
+   * In an application of one tenant only the tenant whose artifacts are there can be removed.
+   */
+  async remove(tenantId: number, signal: AbortSignal): Promise<RemovalOutcome> {
+    const { config, stateDir } = this.#options;
+    if (!config.multiTenant && tenantId !== this.#owner) {
+      this.#logOf(tenantId).info(
+        `The artifacts stay: they are those of tenant ${this.#owner}, not of ${tenantId}`,
+      );
+      return { kind: "removed", files: 0 };
+    }
+    const key = this.#keyOf(tenantId);
+    const loop = this.#loops.get(key);
+    this.#loops.delete(key);
+    loop?.abort.abort();
+    try {
+      const isKnown = this.#tenants.has(key) || await isDirectory(gitDirectoryPath(stateDir, key));
+      if (!isKnown) return { kind: "removed", files: 0 };
+      const place = repositoryPath(config, key);
+      if (place.kind === "refused") return this.#notRemoved(tenantId, place.reason);
+      const { path: destination, applicationPath } = place;
+      const tenant = this.#tenantOf(key, { destination, applicationPath });
+      return await tenant.remove(AbortSignal.any([signal, this.#closed.signal]));
+    } catch (error) {
+      return this.#notRemoved(tenantId, reasonOf(error));
+    } finally {
+      await loop?.ended;
+    }
+  }
+
   /** Stops all loops and waits for their jobs in progress, which are ended. */
   async stopUpdates(): Promise<void> {
     const loops = [...this.#loops.values()];
@@ -132,8 +171,21 @@ export class ArtifactSync implements AsyncDisposable {
     return config.multiTenant ? tenantId : config.tenantId;
   }
 
+  #notRemoved(tenantId: number, reason: string): RemovalOutcome {
+    this.#logOf(tenantId).error(`The artifacts of tenant ${tenantId} are not removed: ${reason}`);
+    return { kind: "failed", reason };
+  }
+
+  #tenantOf(key: number, place: TenantPlace): TenantArtifacts {
+    const known = this.#tenants.get(key);
+    if (known) return known;
+    const tenant = new TenantArtifacts(key, place, this.#surroundings(key));
+    this.#tenants.set(key, tenant);
+    return tenant;
+  }
+
   #surroundings(tenantId: number): TenantSurroundings {
-    const { config, stateDir, clock, addSecret, runJob } = this.#options;
+    const { config, stateDir, clock, addSecret, runJob, runRemoval } = this.#options;
     return {
       config,
       stateDir,
@@ -142,6 +194,7 @@ export class ArtifactSync implements AsyncDisposable {
       log: this.#logOf(tenantId),
       staging: (applicationPath) => this.#stagingOf(applicationPath),
       runJob: runJob ?? runGitWorker,
+      runRemoval: runRemoval ?? runRemovalWorker,
     };
   }
 

@@ -6,22 +6,24 @@ import { invalidPathReason } from "./repository_path.ts";
 /**
  * Makes the destination and what is missing above it, below APPLICATION_PATH without following links.
  *
+ * @returns Whether the destination was made just now; APPLICATION_PATH itself does not count.
  * @throws AgentError of kind `refused` when a link or a file stands in the way, `permission` when the
  *   system says no.
  */
-export async function makeDestination(applicationPath: string, destination: string): Promise<void> {
+export async function makeDestination(
+  applicationPath: string,
+  destination: string,
+): Promise<boolean> {
   try {
     await Deno.mkdir(applicationPath, { recursive: true });
-    let path = applicationPath;
-    for (const part of destination.slice(applicationPath.length).split("/").filter(Boolean)) {
-      path = join(path, part);
-      await makeDirectory(path, 0o755);
+    let isMade = false;
+    for (const path of directoriesTo(applicationPath, destination)) {
+      isMade = await makeDirectory(path, 0o755);
       if (!(await Deno.lstat(path)).isDirectory) {
-        throw cannot("check out into", destination, `"${path}" is a link or a file`, {
-          kind: "refused",
-        });
+        throw inTheWay("check out into", destination, path);
       }
     }
+    return isMade;
   } catch (error) {
     if (!isSystemError(error)) throw error;
     throw cannot("check out into", destination, `${invalidPathReason}: ${reasonOf(error)}`, {
@@ -32,12 +34,47 @@ export async function makeDestination(applicationPath: string, destination: stri
 }
 
 /**
+ * Makes sure that no link is on the way from APPLICATION_PATH to the destination, as far as that is
+ * there.
+ *
+ * @returns Whether the destination is there.
+ * @throws AgentError of kind `refused` when a link or a file stands in the way.
+ */
+export async function isDestinationThere(
+  applicationPath: string,
+  destination: string,
+): Promise<boolean> {
+  if (!await isDirectory(applicationPath)) return false;
+  for (const path of directoriesTo(applicationPath, destination)) {
+    const found = await lstatIfPresent(path);
+    if (found === undefined) return false;
+    if (!found.isDirectory) throw inTheWay("remove the artifacts in", destination, path);
+  }
+  return true;
+}
+
+/** Whether a directory is there, reached through a link or not. */
+export async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** Where the Git directory of a tenant is. */
+export function gitDirectoryPath(stateDir: string, tenantId: number): string {
+  return join(stateDir, "git", String(tenantId));
+}
+
+/**
  * Makes the Git directory of a tenant.
  *
  * @throws AgentError of kind `permission` when the system says no.
  */
 export async function makeGitDirectory(stateDir: string, tenantId: number): Promise<string> {
-  const path = join(stateDir, "git", String(tenantId));
+  const path = gitDirectoryPath(stateDir, tenantId);
   try {
     await Deno.mkdir(path, { recursive: true, mode: 0o700 });
     return path;
@@ -138,12 +175,34 @@ export class StagingDirectory {
   }
 }
 
-async function makeDirectory(path: string, mode: number): Promise<void> {
+/** @returns Whether it was missing. */
+async function makeDirectory(path: string, mode: number): Promise<boolean> {
   try {
     await Deno.mkdir(path, { mode });
+    return true;
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    return false;
   }
+}
+
+/** The destination and the directories above it up to APPLICATION_PATH, which is left out. */
+function directoriesTo(applicationPath: string, destination: string): string[] {
+  const parts = destination.slice(applicationPath.length).split("/").filter(Boolean);
+  return parts.map((_, index) => join(applicationPath, ...parts.slice(0, index + 1)));
+}
+
+async function lstatIfPresent(path: string): Promise<Deno.FileInfo | undefined> {
+  try {
+    return await Deno.lstat(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+function inTheWay(action: string, destination: string, path: string) {
+  return cannot(action, destination, `"${path}" is a link or a file`, { kind: "refused" });
 }
 
 /** Refusals of the operating system or of Deno's permissions, not faults of ours. */

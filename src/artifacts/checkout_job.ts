@@ -24,9 +24,9 @@ import { publish } from "./publication.ts";
 import { PublishedRecord } from "./published_record.ts";
 import { RemoteBranch } from "./remote_branch.ts";
 import type { ChosenBranch } from "./remote_refs.ts";
-import { StagingArea } from "./staging_area.ts";
+import { finishRemoval } from "./removal_job.ts";
+import { StagingArea, stagingPlaces } from "./staging_area.ts";
 import { removeSync } from "./synchronous_file.ts";
-import { reservedName } from "./tree_entry_name.ts";
 import { planTree, type TreePlan } from "./tree_plan.ts";
 import { surveyWorkTree } from "./work_tree_survey.ts";
 
@@ -42,6 +42,7 @@ const mostPacks = 50;
  */
 export async function runCheckout(job: CheckoutJob): Promise<CheckoutDone> {
   const directory = gitDirectoryAt(job.gitDirectory);
+  const removal = finishRemoval(job);
   prepareGitDirectory(directory);
   for (const place of stagingPlaces(job)) removeSync(place);
   using http = new GitHttp({
@@ -63,6 +64,7 @@ export async function runCheckout(job: CheckoutJob): Promise<CheckoutDone> {
     notes: {
       ...outcome.notes,
       strayGitDirectory: placeAt(join(job.destination, ".git")) !== "absent",
+      ...(removal ? { removal } : {}),
     },
   };
 }
@@ -169,14 +171,6 @@ function bringInPlace(
 function backUpFor(job: CheckoutJob) {
   if (job.backup === undefined) return undefined;
   return backUp(job.destination, job.backup, stagingPlaces(job));
-}
-
-/**
- * Where files may wait: beside the destination, else inside it, for an APPLICATION_PATH that is a
- * mount point or whose parent cannot be written.
- */
-function stagingPlaces(job: CheckoutJob): string[] {
-  return [...job.stagingDirectories, join(job.destination, reservedName)];
 }
 
 function notesOf(plan: TreePlan) {

@@ -1,5 +1,6 @@
 import type { Log } from "../base/log.ts";
 import type { CheckoutDone, Names } from "./git_job.ts";
+import { reportRemoval, shown } from "./removal_report.ts";
 
 /**
  * Tells people about checkouts: one line for what happened, one warning for each thing that is not as
@@ -18,6 +19,7 @@ export class CheckoutReport {
   /** A job succeeded. */
   done(url: string, result: CheckoutDone): void {
     const { notes } = result;
+    if (notes.removal) reportRemoval(this.#log, this.#destination, notes.removal);
     if (result.kind === "held") {
       this.#once(
         "held",
@@ -89,10 +91,4 @@ export class CheckoutReport {
     this.#said.set(topic, message);
     this.#log.warning(message);
   }
-}
-
-function shown({ count, first }: Names): string {
-  // A file name may hold anything that is not refused: quotes keep it apart from the text.
-  const names = first.map((name) => JSON.stringify(name)).join(", ");
-  return count > first.length ? `: ${names} and ${count - first.length} more` : `: ${names}`;
 }

@@ -4,7 +4,12 @@
  * Everything here is synchronous, because it runs in a worker of its own.
  */
 import { join } from "node:path";
-import { lstatIfPresentSync, readIfPresentSync, replaceFileSync } from "./synchronous_file.ts";
+import {
+  lstatIfPresentSync,
+  readIfPresentSync,
+  removeSync,
+  replaceFileSync,
+} from "./synchronous_file.ts";
 
 /** Where the parts of a Git directory are. */
 export interface GitDirectory {
@@ -15,6 +20,10 @@ export interface GitDirectory {
   /** The same for a publication that has begun and not ended. */
   readonly indexInProgress: string;
   readonly shallow: string;
+  /** There while the tenant's artifacts are being removed. */
+  readonly removing: string;
+  /** Holds the path of the destination when the agent made that. */
+  readonly madeDestination: string;
 }
 
 /** A received pack has this name until it is complete. */
@@ -38,6 +47,8 @@ export function gitDirectoryAt(path: string): GitDirectory {
     index: join(path, "index"),
     indexInProgress: join(path, "index.publishing"),
     shallow: join(path, "shallow"),
+    removing: join(path, "removing"),
+    madeDestination: join(path, "made-destination"),
   };
 }
 
@@ -88,6 +99,20 @@ export function forgetObjects(directory: GitDirectory, keptPack?: string): void 
       Deno.removeSync(join(directory.packs, name));
     }
   }
+}
+
+/**
+ * Forgets all that checkouts left, as if there had been none; who made the destination stays known.
+ * That a removal is under way is forgotten last.
+ */
+export function forgetCheckouts(directory: GitDirectory): void {
+  removeSync(directory.index);
+  removeSync(directory.indexInProgress);
+  for (const { name } of Deno.readDirSync(directory.path)) {
+    const path = join(directory.path, name);
+    if (path !== directory.removing && path !== directory.madeDestination) removeSync(path);
+  }
+  removeSync(directory.removing);
 }
 
 /** A remote that renamed branch `a` to `a/b` (or the reverse) makes a file stand where a directory must. */

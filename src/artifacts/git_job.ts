@@ -3,8 +3,25 @@ import { AgentError, type ErrorKind, reasonOf } from "../base/errors.ts";
 import { Secret } from "../base/secret.ts";
 import type { RepositoryAccess } from "./credentials.ts";
 
+/** Where a job works; nothing else may be touched. */
+export interface JobPlaces {
+  readonly gitDirectory: string;
+  /** Exists already before a checkout, and so does everything above it. */
+  readonly destination: string;
+  /** Directories of one's own for files on their way, tried in order. */
+  readonly stagingDirectories: readonly string[];
+  /** Where what was there before the first checkout is kept; absent: nowhere. */
+  readonly backup?: string;
+}
+
+/** One removal: take away what checkouts wrote, and bring the backup back. */
+export interface RemovalJob extends JobPlaces {
+  /** The destination is the agent's own: it goes too when it is left empty. */
+  readonly removesDestination: boolean;
+}
+
 /** One checkout: bring a directory to the state of a remote branch. */
-export interface CheckoutJob {
+export interface CheckoutJob extends JobPlaces {
   readonly url: string;
   /** Opened only for the message to the worker, which has no other way to get it. */
   readonly username?: string;
@@ -13,13 +30,6 @@ export interface CheckoutJob {
   readonly caCertificates?: string;
   /** artifact.branch; absent: the remote's HEAD. */
   readonly branch?: string;
-  readonly gitDirectory: string;
-  /** Exists already, and so does everything above it. */
-  readonly destination: string;
-  /** Directories of one's own for files on their way, tried in order. */
-  readonly stagingDirectories: readonly string[];
-  /** Where to keep what was there before the first checkout; absent: nowhere. */
-  readonly backup?: string;
   readonly limits: { readonly bytes: number; readonly files: number };
   readonly idleTimeoutMs: number;
   /** What to do about files that were changed locally since the last checkout. */
@@ -44,6 +54,8 @@ export interface CheckoutNotes {
   /** `.git` of an earlier agent in the destination. */
   readonly strayGitDirectory: boolean;
   readonly backup?: BackupNote;
+  /** A removal that was interrupted had to be finished first. */
+  readonly removal?: RemovalDone;
   /** The record of published files could not be read: what was deleted meanwhile may still be there. */
   readonly recordLost: boolean;
   /** The remote is empty now and was not before; the files stay. */
@@ -73,9 +85,28 @@ export interface CheckoutDone {
   readonly notes: CheckoutNotes;
 }
 
+/** How a removal ended well. */
+export interface RemovalDone {
+  /** Files that were removed by this job. */
+  readonly files: number;
+  /** Written by a checkout and changed since: they stay. */
+  readonly localChanges: Names;
+  /** Files that came back from the backup. */
+  readonly restored: number;
+  /** Files of the backup that stay there, because another one of their name is in place. */
+  readonly leftInBackup: Names;
+  /** The record of published files could not be read: files of checkouts may still be there. */
+  readonly recordLost: boolean;
+}
+
+/** What a worker is told to do. */
+export type WorkerOrder =
+  | { readonly kind: "checkOut"; readonly job: CheckoutJob }
+  | { readonly kind: "remove"; readonly job: RemovalJob };
+
 /** What a worker answers. */
-export type JobAnswer =
-  | { readonly kind: "done"; readonly result: CheckoutDone }
+export type JobAnswer<Result> =
+  | { readonly kind: "done"; readonly result: Result }
   | { readonly kind: "failed"; readonly error: PostedError };
 
 /** An {@link AgentError} as plain data. */
@@ -93,6 +124,19 @@ export function namesOf(all: readonly string[]): Names {
   return { count: all.length, first: all.slice(0, mostNames) };
 }
 
+/** What an order does and to what, in the words of its errors. */
+export function attemptOf({ kind, job }: WorkerOrder): Attempt {
+  return kind === "checkOut"
+    ? { action: "check out", subject: job.url }
+    : { action: "remove the artifacts in", subject: job.destination };
+}
+
+/** Half of an error message; holds no credentials. */
+export interface Attempt {
+  readonly action: string;
+  readonly subject: string;
+}
+
 /** The access of a job, its password closed again. */
 export function accessOf(job: CheckoutJob): RepositoryAccess {
   const { url, username, password } = job;
@@ -106,12 +150,12 @@ export function accessOf(job: CheckoutJob): RepositoryAccess {
 /**
  * Makes an error fit to be posted.
  *
- * @param url What was to be checked out, without credentials.
+ * @param attempt What was to be done.
  * @param redact Takes secrets out of text of servers.
  */
 export function postedError(
   thrown: unknown,
-  url: string,
+  attempt: Attempt,
   redact: (text: string) => string,
 ): PostedError {
   const message = redact(reasonOf(thrown)).slice(0, 2000);
@@ -123,7 +167,8 @@ export function postedError(
     thrown instanceof Deno.errors.PermissionDenied;
   const kind = isPermission ? "permission" : "internal";
   // A full disk, a lost mount: the system's own errors may be over the next time.
-  return { kind, message: `Cannot check out "${url}": ${message}`, data: {}, retryable: true };
+  const { action, subject } = attempt;
+  return { kind, message: `Cannot ${action} "${subject}": ${message}`, data: {}, retryable: true };
 }
 
 /** The error again, on the other side. */

@@ -1,13 +1,14 @@
-/** The worker that runs one Git job and then has nothing left to do; the main thread ends it. */
+/** The worker that carries out one order and then has nothing left to do; the main thread ends it. */
 import process from "node:process";
 import { Redactor } from "../base/redactor.ts";
 import { runCheckout } from "./checkout_job.ts";
 import { basicAuthorization } from "./credentials.ts";
-import { accessOf, type CheckoutJob, type JobAnswer, postedError } from "./git_job.ts";
+import { accessOf, attemptOf, type JobAnswer, postedError, type WorkerOrder } from "./git_job.ts";
+import { runRemoval } from "./removal_job.ts";
 
 const scope = globalThis as unknown as {
-  onmessage: (event: MessageEvent<CheckoutJob>) => void;
-  postMessage: (answer: JobAnswer) => void;
+  onmessage: (event: MessageEvent<WorkerOrder>) => void;
+  postMessage: (answer: JobAnswer<unknown>) => void;
 };
 
 // A library looks into the environment as it loads; here it finds an empty one and needs no permission.
@@ -16,16 +17,18 @@ Object.defineProperty(process, "env", { value: {} });
 // The answer is posted whatever happens, so nothing is left to wait for.
 scope.onmessage = ({ data }) => void answer(data).then((message) => scope.postMessage(message));
 
-async function answer(job: CheckoutJob): Promise<JobAnswer> {
+async function answer(order: WorkerOrder): Promise<JobAnswer<unknown>> {
   const redactor = new Redactor();
-  const { credentials } = accessOf(job);
+  const credentials = order.kind === "checkOut" ? accessOf(order.job).credentials : undefined;
   if (credentials) {
     redactor.add(credentials.password);
     redactor.add(basicAuthorization(credentials));
   }
   try {
-    return { kind: "done", result: await runCheckout(job) };
+    const result = order.kind === "checkOut" ? await runCheckout(order.job) : runRemoval(order.job);
+    return { kind: "done", result };
   } catch (error) {
-    return { kind: "failed", error: postedError(error, job.url, (text) => redactor.redact(text)) };
+    const redact = (text: string) => redactor.redact(text);
+    return { kind: "failed", error: postedError(error, attemptOf(order), redact) };
   }
 }

@@ -1,7 +1,16 @@
 import { type Clock, withDeadline } from "../base/clock.ts";
-import { cannot } from "../base/errors.ts";
+import { type AgentErrorOptions, cannot } from "../base/errors.ts";
 import { portOf } from "./allowed_host.ts";
-import { type CheckoutDone, type CheckoutJob, errorFrom, type JobAnswer } from "./git_job.ts";
+import {
+  attemptOf,
+  type CheckoutDone,
+  type CheckoutJob,
+  errorFrom,
+  type JobAnswer,
+  type RemovalDone,
+  type RemovalJob,
+  type WorkerOrder,
+} from "./git_job.ts";
 
 /** What surrounds a job. */
 export interface GitWorkerOptions {
@@ -13,8 +22,8 @@ export interface GitWorkerOptions {
 }
 
 /**
- * Runs a job in a worker of its own, which may reach the repository's host and port and the job's
- * directories, and nothing else. The worker ends with the job, however that ends, and gives its
+ * Runs a checkout in a worker of its own, which may reach the repository's host and port and the
+ * job's directories, and nothing else. The worker ends with the job, however that ends, and gives its
  * memory back.
  *
  * @throws AgentError when the job failed or took too long; the signal's reason when that fired.
@@ -23,21 +32,37 @@ export async function runGitWorker(
   job: CheckoutJob,
   options: GitWorkerOptions,
 ): Promise<CheckoutDone> {
+  return await carryOut({ kind: "checkOut", job }, options);
+}
+
+/**
+ * Runs a removal in a worker of its own, which may reach the job's directories and no host.
+ *
+ * @throws AgentError when the job failed or took too long; the signal's reason when that fired.
+ */
+export async function runRemovalWorker(
+  job: RemovalJob,
+  options: GitWorkerOptions,
+): Promise<RemovalDone> {
+  return await carryOut({ kind: "remove", job }, options);
+}
+
+async function carryOut<Result>(order: WorkerOrder, options: GitWorkerOptions): Promise<Result> {
   options.signal.throwIfAborted();
-  const worker = startWorker(job);
+  const worker = startWorker(order);
   try {
-    const answered = Promise.withResolvers<JobAnswer>();
-    worker.onmessage = ({ data }: MessageEvent<JobAnswer>) => answered.resolve(data);
-    worker.onmessageerror = () => answered.reject(broken(job, "its answer cannot be read"));
+    const answered = Promise.withResolvers<JobAnswer<Result>>();
+    worker.onmessage = ({ data }: MessageEvent<JobAnswer<Result>>) => answered.resolve(data);
+    worker.onmessageerror = () => answered.reject(broken(order, "its answer cannot be read"));
     worker.onerror = (event) => {
       event.preventDefault();
-      answered.reject(broken(job, event.message));
+      answered.reject(broken(order, event.message));
     };
-    worker.postMessage(job);
+    worker.postMessage(order);
     const answer = await withDeadline(
       answered.promise,
       options.timeoutMs,
-      () => tooSlow(job, options.timeoutMs),
+      () => tooSlow(order, options.timeoutMs),
       options.clock,
       options.signal,
     );
@@ -48,18 +73,18 @@ export async function runGitWorker(
   }
 }
 
-function startWorker(job: CheckoutJob): Worker {
+function startWorker(order: WorkerOrder): Worker {
   try {
     return new Worker(import.meta.resolve("./git_worker.ts"), {
       type: "module",
       name: "git",
-      deno: { permissions: permissionsOf(job) },
+      deno: { permissions: permissionsOf(order.job) },
     });
   } catch (error) {
     if (!(error instanceof Deno.errors.NotCapable)) throw error;
     // Nobody can give what he does not have: the agent itself may not reach host or directories.
-    const needed = JSON.stringify(permissionsOf(job));
-    throw cannot("check out", job.url, `the agent lacks a permission for it, of ${needed}`, {
+    const needed = JSON.stringify(permissionsOf(order.job));
+    throw failed(order, `the agent lacks a permission for it, of ${needed}`, {
       kind: "permission",
       cause: error,
     });
@@ -67,8 +92,7 @@ function startWorker(job: CheckoutJob): Worker {
 }
 
 /** What a job may do. */
-export function permissionsOf(job: CheckoutJob): Deno.PermissionOptionsObject {
-  const url = new URL(job.url);
+export function permissionsOf(job: CheckoutJob | RemovalJob): Deno.PermissionOptionsObject {
   const paths = [
     job.gitDirectory,
     job.destination,
@@ -76,7 +100,7 @@ export function permissionsOf(job: CheckoutJob): Deno.PermissionOptionsObject {
     ...(job.backup === undefined ? [] : [job.backup]),
   ];
   return {
-    net: [`${url.hostname}:${portOf(url)}`],
+    net: "url" in job ? [hostAndPort(new URL(job.url))] : false,
     read: paths,
     write: paths,
     env: false,
@@ -87,18 +111,21 @@ export function permissionsOf(job: CheckoutJob): Deno.PermissionOptionsObject {
   };
 }
 
-function tooSlow(job: CheckoutJob, timeoutMs: number) {
-  return cannot(
-    "check out",
-    job.url,
-    `it took longer than ${timeoutMs / 1000} s (artifact.limit.seconds)`,
-    { kind: "limit", retryable: true },
-  );
+function hostAndPort(url: URL): string {
+  return `${url.hostname}:${portOf(url)}`;
 }
 
-function broken(job: CheckoutJob, reason: string) {
-  return cannot("check out", job.url, `the worker broke down: ${reason}`, {
-    kind: "internal",
-    retryable: true,
-  });
+function tooSlow(order: WorkerOrder, timeoutMs: number) {
+  const reason = `it took longer than ${timeoutMs / 1000} s (artifact.limit.seconds)`;
+  return failed(order, reason, { kind: "limit", retryable: true });
+}
+
+function broken(order: WorkerOrder, reason: string) {
+  const options = { kind: "internal", retryable: true } as const;
+  return failed(order, `the worker broke down: ${reason}`, options);
+}
+
+function failed(order: WorkerOrder, reason: string, options: AgentErrorOptions) {
+  const { action, subject } = attemptOf(order);
+  return cannot(action, subject, reason, options);
 }

@@ -33,6 +33,11 @@ export function assertPhysicalDirectory(root: string, relative: string): void {
   }
 }
 
+/** Whether all directories above a relative path are there, and none of them is a link. */
+export function isReachedPhysically(root: string, relative: string): boolean {
+  return ancestorsOf(relative).every((ancestor) => placeAt(join(root, ancestor)) === "directory");
+}
+
 /** The error for something that stands where a directory must be. */
 export function notADirectory(path: string, place: Place): AgentError {
   return cannot(

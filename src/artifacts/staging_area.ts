@@ -3,6 +3,7 @@ import { cannot, reasonOf } from "../base/errors.ts";
 import { type IndexEntry, stampOf } from "./index_file.ts";
 import { removeSync } from "./synchronous_file.ts";
 import { reservedName } from "./tree_entry_name.ts";
+import type { JobPlaces } from "./git_job.ts";
 import type { PlannedFile, TreeSource } from "./tree_plan.ts";
 
 /** Files that wait for their publication, and what was seen while they were written. */
@@ -14,6 +15,14 @@ export interface StagedFiles {
 
 const largeFilePointer = "version https://git-lfs.github.com/spec/";
 const largestPointerBytes = 1024;
+
+/**
+ * Where files may wait: beside the destination, else inside it, for an APPLICATION_PATH that is a
+ * mount point or whose parent cannot be written.
+ */
+export function stagingPlaces({ stagingDirectories, destination }: JobPlaces): string[] {
+  return [...stagingDirectories, join(destination, reservedName)];
+}
 
 /**
  * A directory of one's own on the file system of the destination, where files are written before they

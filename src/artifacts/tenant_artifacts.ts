@@ -5,22 +5,39 @@ import type { Secret } from "../base/secret.ts";
 import type { ArtifactsConfig } from "../config/agent_config.ts";
 import type { ResolvedSource } from "./artifact_source.ts";
 import {
+  gitDirectoryPath,
+  isDestinationThere,
+  isDirectory,
   makeDestination,
   makeGitDirectory,
   readCertificates,
   type StagingDirectory,
 } from "./checkout_directories.ts";
 import { CheckoutReport } from "./checkout_report.ts";
-import type { CheckoutDone, CheckoutJob } from "./git_job.ts";
+import type { CheckoutDone, CheckoutJob, JobPlaces, RemovalDone, RemovalJob } from "./git_job.ts";
 import type { GitWorkerOptions } from "./git_worker_run.ts";
 import { JobLane } from "./job_lane.ts";
+import { isMadeDestination, rememberMadeDestination } from "./made_destination.ts";
 import { RemotePoll } from "./remote_poll.ts";
+import { reportRemoval } from "./removal_report.ts";
 
 /** How a checkout ended. */
 export type CheckoutOutcome =
   | { readonly kind: "checkedOut"; readonly files: number; readonly commit?: string }
   | { readonly kind: "failed"; readonly reason: string; readonly refused: boolean }
   | { readonly kind: "cancelled" };
+
+/** How the removal of a tenant's artifacts ended. */
+export type RemovalOutcome =
+  | { readonly kind: "removed"; readonly files: number }
+  | { readonly kind: "failed"; readonly reason: string }
+  | { readonly kind: "cancelled" };
+
+/** Where a tenant's files are. */
+export interface TenantPlace {
+  readonly destination: string;
+  readonly applicationPath: string;
+}
 
 /** A source that passed all checks. */
 export type UsableSource = ResolvedSource & { readonly kind: "usable" };
@@ -34,6 +51,7 @@ export interface TenantSurroundings {
   readonly addSecret: (secret: Secret) => () => void;
   readonly staging: (applicationPath: string) => StagingDirectory;
   readonly runJob: (job: CheckoutJob, options: GitWorkerOptions) => Promise<CheckoutDone>;
+  readonly runRemoval: (job: RemovalJob, options: GitWorkerOptions) => Promise<RemovalDone>;
 }
 
 const idleTimeoutMs = 60_000;
@@ -46,20 +64,26 @@ export class TenantArtifacts {
   readonly #with: TenantSurroundings;
   readonly #log: Log;
   readonly #lane = new JobLane();
-  readonly #report: CheckoutReport;
-  #source: UsableSource;
+  readonly #place: TenantPlace;
+  #report: CheckoutReport;
+  /** Absent before the first checkout of this process, and after a removal. */
+  #source: UsableSource | undefined;
   #poll: RemotePoll | undefined;
   #forgetSecret: () => void = () => {};
   /** The remote's commit that was last dealt with. */
   #seen: string | undefined;
 
-  constructor(tenantId: number, source: UsableSource, surroundings: TenantSurroundings) {
+  constructor(tenantId: number, place: TenantPlace, surroundings: TenantSurroundings) {
     this.#tenantId = tenantId;
     this.#with = surroundings;
     this.#log = surroundings.log;
-    this.#source = source;
-    this.#report = new CheckoutReport(this.#log, source.destination);
-    this.#forgetSecret = this.#rememberSecret(source);
+    this.#place = place;
+    this.#report = new CheckoutReport(this.#log, place.destination);
+  }
+
+  /** Whether there is a repository to follow. */
+  get hasSource(): boolean {
+    return this.#source !== undefined;
   }
 
   /**
@@ -73,7 +97,7 @@ export class TenantArtifacts {
     this.#source = source;
     this.#poll = undefined;
     try {
-      return await this.#lane.run((signal) => this.#attempts(signal), signal, true);
+      return await this.#lane.run((signal) => this.#attempts(source, signal), signal, true);
     } catch (error) {
       if (signal.aborted || isAbort(error)) return { kind: "cancelled" };
       return { kind: "failed", reason: reasonOf(error), refused: false };
@@ -93,17 +117,42 @@ export class TenantArtifacts {
   update(signal: AbortSignal): Promise<boolean> {
     return this.#lane.run(
       async (signal) => {
-        this.#poll ??= new RemotePoll(this.#source.access, {
+        const source = this.#source;
+        if (source === undefined) return false;
+        this.#poll ??= new RemotePoll(source.access, {
           clock: this.#with.clock,
           ...await this.#remoteOptions(),
         });
         const chosen = await this.#poll.ask(signal);
         if ((chosen?.commit ?? emptyRemote) === this.#seen) return false;
-        return (await this.#job(signal)).changed;
+        return (await this.#job(source, signal)).changed;
       },
       signal,
       false,
     );
+  }
+
+  /**
+   * Removes what checkouts wrote and forgets the source and its password. Sets aside what is in
+   * progress; never rejects.
+   */
+  async remove(signal: AbortSignal): Promise<RemovalOutcome> {
+    const forgetSecret = this.#forgetSecret;
+    this.#forgetSecret = () => {};
+    this.#source = undefined;
+    this.#poll = undefined;
+    try {
+      const done = await this.#lane.run((signal) => this.#removal(signal), signal, true);
+      return { kind: "removed", files: done?.files ?? 0 };
+    } catch (error) {
+      if (signal.aborted || isAbort(error)) return { kind: "cancelled" };
+      const reason = reasonOf(error);
+      this.#log.error(`The artifacts are not removed: ${reason}`);
+      return { kind: "failed", reason };
+    } finally {
+      // The job before this one, which may have used it, has ended.
+      forgetSecret();
+    }
   }
 
   /** Resolves when no job is in progress; forgets the password. */
@@ -113,12 +162,12 @@ export class TenantArtifacts {
     this.#forgetSecret = () => {};
   }
 
-  async #attempts(signal: AbortSignal): Promise<CheckoutOutcome> {
+  async #attempts(source: UsableSource, signal: AbortSignal): Promise<CheckoutOutcome> {
     const { config, clock } = this.#with;
     const attempts = Math.max(1, config.cloneRetries);
     for (let attempt = 1;; attempt++) {
       try {
-        const { files, commit } = await this.#job(signal);
+        const { files, commit } = await this.#job(source, signal);
         return { kind: "checkedOut", files, ...(commit === undefined ? {} : { commit }) };
       } catch (error) {
         if (signal.aborted || isAbort(error, signal)) throw error;
@@ -136,28 +185,24 @@ export class TenantArtifacts {
     }
   }
 
-  async #job(signal: AbortSignal): Promise<CheckoutDone> {
+  async #job({ access }: UsableSource, signal: AbortSignal): Promise<CheckoutDone> {
     const { config, clock, stateDir, runJob } = this.#with;
-    const { access, destination, applicationPath } = this.#source;
+    const { destination, applicationPath } = this.#place;
     // A job that fails may have done a part.
     this.#seen = undefined;
-    await makeDestination(applicationPath, destination);
+    const isMade = await makeDestination(applicationPath, destination);
     const gitDirectory = await makeGitDirectory(stateDir, this.#tenantId);
+    if (isMade) await rememberMadeDestination(gitDirectory, destination);
     const options = await this.#remoteOptions();
-    const staging = this.#with.staging(applicationPath);
-    const stagingPath = await staging.enter(this.#tenantId);
-    try {
+    return await this.#inPlaces(gitDirectory, async (places) => {
       const result = await runJob({
+        ...places,
         url: access.url,
         ...(access.credentials === undefined ? {} : {
           username: access.credentials.username,
           password: access.credentials.password.open(),
         }),
         ...options,
-        gitDirectory,
-        destination,
-        stagingDirectories: stagingPath === undefined ? [] : [stagingPath],
-        ...(config.backupInitial ? { backup: `${destination}_backup` } : {}),
         limits: { bytes: config.limits.bytes, files: config.limits.files },
         idleTimeoutMs,
         // Until they can be committed, they must not be lost.
@@ -166,6 +211,41 @@ export class TenantArtifacts {
       this.#report.done(access.url, result);
       this.#seen = result.kind === "held" ? undefined : result.commit ?? emptyRemote;
       return result;
+    });
+  }
+
+  async #removal(signal: AbortSignal): Promise<RemovalDone | undefined> {
+    const { config, clock, stateDir, runRemoval } = this.#with;
+    const { destination, applicationPath } = this.#place;
+    this.#seen = undefined;
+    this.#report = new CheckoutReport(this.#log, destination);
+    const gitDirectory = gitDirectoryPath(stateDir, this.#tenantId);
+    if (!await isDirectory(gitDirectory)) return undefined;
+    const isThere = await isDestinationThere(applicationPath, destination);
+    const removesDestination = await isMadeDestination(gitDirectory, destination);
+    return await this.#inPlaces(gitDirectory, async (places) => {
+      if (!isThere && places.backup !== undefined && await isDirectory(places.backup)) {
+        await makeDestination(applicationPath, destination);
+      }
+      const options = { timeoutMs: config.limits.timeoutMs, clock, signal };
+      const done = await runRemoval({ ...places, removesDestination }, options);
+      reportRemoval(this.#log, destination, done);
+      return done;
+    });
+  }
+
+  /** Does work in the tenant's directories, the one for files on their way among them. */
+  async #inPlaces<T>(gitDirectory: string, work: (places: JobPlaces) => Promise<T>): Promise<T> {
+    const { destination, applicationPath } = this.#place;
+    const staging = this.#with.staging(applicationPath);
+    const stagingPath = await staging.enter(this.#tenantId);
+    try {
+      return await work({
+        gitDirectory,
+        destination,
+        stagingDirectories: stagingPath === undefined ? [] : [stagingPath],
+        ...(this.#with.config.backupInitial ? { backup: `${destination}_backup` } : {}),
+      });
     } finally {
       await staging.leave();
     }

@@ -79,7 +79,12 @@ function surveyDirectories(
   return places;
 }
 
-function surveyRemoval(root: string, path: string, record: PublishedRecord) {
+/** What has become of a file that an earlier checkout wrote; looks through no link. */
+export function surveyRemoval(
+  root: string,
+  path: string,
+  record: PublishedRecord,
+): "absent" | "unchanged" | "changed" {
   for (const ancestor of ancestorsOf(path)) {
     // Where a link or a file took the directory's place, nothing of ours is left.
     if (placeAt(join(root, ancestor)) !== "directory") return "absent";

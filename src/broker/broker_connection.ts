@@ -29,8 +29,6 @@ export interface BrokerConnectionOptions {
   readonly connectTimeoutMs?: number;
   /** How long a subscription or message may stay unacknowledged. Default 30,000. */
   readonly acknowledgeTimeoutMs?: number;
-  /** Largest packet that is received; a larger one ends the connection. Default 64 MiB. */
-  readonly maxPacketBytes?: number;
   /** How one connection is made; by the mqtt library unless a test says otherwise. */
   readonly dial?: Dial;
 }
@@ -188,7 +186,14 @@ export class BrokerConnection implements AsyncDisposable {
       clientId,
       clean: this.#clean,
       keepAliveSeconds,
-      maxPacketBytes: this.#options.maxPacketBytes ?? 64 * 1024 * 1024,
+      maxPacketBytes: this.#options.broker.maxMessageBytes,
+      onOversized: (bytes) => {
+        const limit = this.#options.broker.maxMessageBytes;
+        this.#options.log.warning(
+          `A message of ${bytes} bytes is passed over: the limit is ${limit} (mb.limit.bytes)`,
+          { bytes, limit },
+        );
+      },
       onMessage: (topic, payload) => {
         // What comes while the agent takes leave is for its next run.
         if (this.#tasks.signal.aborted) return false;

@@ -56,6 +56,8 @@ export interface LinkTarget {
   readonly keepAliveSeconds: number;
   /** Largest packet that is received, in bytes. */
   readonly maxPacketBytes: number;
+  /** Told of each message whose payload was let go because it is larger. */
+  readonly onOversized: (bytes: number) => void;
   /**
    * Called for every message, in order, from the first moment on; must not throw. `false`: a message
    * of QoS 1 is not acknowledged, so that the broker delivers it to the next connection again.

@@ -27,7 +27,10 @@ const lasting: readonly number[] = [1, 2, 4, 5];
 export async function dialMqtt(target: LinkTarget, signal: AbortSignal): Promise<Link> {
   const openSocket = await prepareSocket(target.broker, target.tls);
   signal.throwIfAborted();
-  const stream = new GuardedStream(openSocket(), new PacketFramer(target.maxPacketBytes));
+  const stream = new GuardedStream(
+    openSocket(),
+    new PacketFramer(target.maxPacketBytes, target.onOversized),
+  );
   const client = new MqttClient(() => stream, {
     protocolId: "MQTT",
     protocolVersion: 4,

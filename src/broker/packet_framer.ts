@@ -1,4 +1,5 @@
 import { AgentError } from "../base/errors.ts";
+import { OversizedPublish } from "./oversized_publish.ts";
 
 /** Room for a packet before more of it has arrived, in bytes. */
 const firstBufferBytes = 64 * 1024;
@@ -20,21 +21,28 @@ const names: Readonly<Record<number, { readonly name: string; readonly flags?: n
  * It stands before the library's parser, which has no size limit, keeps every small chunk of a large
  * packet and throws on some malformed ones: a hostile server could fill or end the agent. Here a
  * packet is refused as soon as its header is complete, memory grows only with the bytes that really
- * arrive, and a packet is handed on whole, so that the parser copies nothing.
+ * arrive, and a packet is handed on whole, so that the parser copies nothing. A PUBLISH over the limit
+ * is handed on without its payload.
  *
  * PUBREC and PUBCOMP are refused because the agent publishes at QoS 1 at most.
  */
 export class PacketFramer {
   readonly #maxPacketBytes: number;
+  readonly #onOversized: (bytes: number) => void;
+  #oversized: OversizedPublish | undefined;
   #partial = new Uint8Array(0);
   #filled = 0;
   /** Bytes of the packet in progress, unknown while its header is incomplete. */
   #total: number | undefined;
   #acknowledged = false;
 
-  /** @param maxPacketBytes Largest packet, header included. */
-  constructor(maxPacketBytes: number) {
+  /**
+   * @param maxPacketBytes Largest packet, header included.
+   * @param onOversized Told of each PUBLISH whose payload was let go, with the size of the packet.
+   */
+  constructor(maxPacketBytes: number, onOversized: (bytes: number) => void) {
     this.#maxPacketBytes = maxPacketBytes;
+    this.#onOversized = onOversized;
   }
 
   /**
@@ -46,8 +54,16 @@ export class PacketFramer {
   push(chunk: Uint8Array): Uint8Array[] {
     const packets: Uint8Array[] = [];
     for (let at = 0; at < chunk.length;) {
+      if (this.#oversized) {
+        at += this.#skip(this.#oversized, chunk.subarray(at), packets);
+        continue;
+      }
       if (this.#filled === 0) {
         const total = this.#totalOf(chunk.subarray(at, at + 5));
+        if (total !== undefined && total > this.#maxPacketBytes) {
+          this.#oversized = new OversizedPublish(total);
+          continue;
+        }
         if (total !== undefined && at + total <= chunk.length) {
           packets.push(this.#checked(chunk.subarray(at, at + total)));
           at += total;
@@ -61,14 +77,33 @@ export class PacketFramer {
       at += part.length;
       this.#keep(part);
       this.#total ??= this.#totalOf(this.#partial.subarray(0, this.#filled));
-      if (this.#filled === this.#total) {
+      if (this.#total !== undefined && this.#total > this.#maxPacketBytes) {
+        this.#oversized = new OversizedPublish(this.#total);
+        this.#skip(this.#oversized, this.#partial.subarray(0, this.#filled), packets);
+        this.#reset();
+      } else if (this.#filled === this.#total) {
         packets.push(this.#checked(this.#partial.subarray(0, this.#filled)));
-        this.#partial = new Uint8Array(0);
-        this.#filled = 0;
-        this.#total = undefined;
+        this.#reset();
       }
     }
     return packets;
+  }
+
+  #reset(): void {
+    this.#partial = new Uint8Array(0);
+    this.#filled = 0;
+    this.#total = undefined;
+  }
+
+  /** Lets bytes of an oversized packet go; returns how many. */
+  #skip(oversized: OversizedPublish, bytes: Uint8Array, packets: Uint8Array[]): number {
+    const taken = oversized.take(bytes);
+    if (oversized.isComplete) {
+      this.#oversized = undefined;
+      this.#onOversized(oversized.totalBytes);
+      packets.push(this.#checked(oversized.withoutPayload()));
+    }
+    return taken;
   }
 
   #keep(part: Uint8Array): void {
@@ -101,7 +136,7 @@ export class PacketFramer {
       length += (byte & 0x7f) * 128 ** (at - 1);
       if (byte < 0x80) {
         const total = 1 + at + length;
-        if (total <= this.#maxPacketBytes) return total;
+        if (total <= this.#maxPacketBytes || known.name === "PUBLISH") return total;
         throw new AgentError(
           `a ${known.name} packet of ${total} bytes is larger than the limit of ${this.#maxPacketBytes}`,
           { kind: "limit", data: { bytes: total, maxBytes: this.#maxPacketBytes } },

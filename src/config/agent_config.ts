@@ -70,6 +70,8 @@ export interface BrokerConfig {
   readonly password?: Secret;
   /** TLS settings; absent: plain TCP. */
   readonly tls?: TlsFiles;
+  /** The payload of a larger message is let go unread. */
+  readonly maxMessageBytes: number;
   /** A status event that is unacknowledged for longer is warned about. */
   readonly publisherTimeoutMs: number;
 }

@@ -57,6 +57,14 @@ export const brokerFields = {
       "A status event that is unacknowledged for longer is warned about. It is never dropped.",
     tokens: ["MB-PUBLISHER-TIMEOUT"],
   },
+  limitBytes: {
+    key: "mb.limit.bytes",
+    type: wholeNumber(65_536, 268_435_456),
+    default: "67108864",
+    unit: "bytes",
+    meaning: "Largest message of the platform that is read; a larger one is passed over.",
+    own: true,
+  },
   tls: {
     key: "mb.tls",
     type: trueOrFalse,

@@ -33,8 +33,9 @@ export function brokerConfig(reader: SettingReader): BrokerConfig | undefined {
   }
   const tls = brokerTls(reader);
   const publisherTimeoutMs = reader.value(brokerFields.publisherTimeout) * 1000;
+  const maxMessageBytes = reader.value(brokerFields.limitBytes);
   if (!urls) return undefined;
-  return { urls, ...defined({ username, password, tls }), publisherTimeoutMs };
+  return { urls, ...defined({ username, password, tls }), maxMessageBytes, publisherTimeoutMs };
 }
 
 /** mb.urls from any source wins over mb.ip and mb.port from any. */

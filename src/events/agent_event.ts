@@ -1,14 +1,65 @@
-import type { Topology } from "./topology_document.ts";
+import type { Cluster, ClusterInstance, Service, Topology } from "./topology_document.ts";
 
 /**
- * Everything the platform says that the agent acts on, as a closed union.
+ * Everything the platform says, as a closed union.
  *
  * Texts that the wire leaves out (Gson omits nulls) read as the empty string, which is nobody's id.
  */
-export type AgentEvent =
+export type AgentEvent = TopologyEvent | TenantEvent | InstanceEvent | SignUpEvent | DomainMapping;
+
+/** What the cloud controller says about services, clusters and members. */
+export type TopologyEvent =
   | { readonly kind: "completeTopology"; readonly topology: Topology }
+  | TopologyChange;
+
+/** A change of the topology between two complete ones. */
+export type TopologyChange =
   | MemberEvent
+  | { readonly kind: "serviceCreated"; readonly serviceName: string; readonly service: Service }
+  | { readonly kind: "serviceRemoved"; readonly serviceName: string }
+  /** One cluster, or all of an application. */
+  | { readonly kind: "clustersCreated"; readonly clusters: readonly Cluster[] }
+  | { readonly kind: "clustersRemoved"; readonly clusters: readonly ClusterPath[] }
+  | ClusterInstanceEvent;
+
+/** The ids that lead to a cluster. */
+export interface ClusterPath {
+  readonly serviceName: string;
+  readonly clusterId: string;
+}
+
+/** Where an instance of a cluster stands; the platform's spellings. */
+export type ClusterInstanceStatus =
+  | "Created"
+  | "Active"
+  | "Inactive"
+  | "Terminating"
+  | "Terminated";
+
+/** A step in the life of a cluster's instance. */
+export interface ClusterInstanceEvent extends ClusterPath {
+  readonly kind: "clusterInstanceChanged";
+  readonly instanceId: string;
+  readonly status: ClusterInstanceStatus;
+  /** The instance as the platform writes it; when it is created. */
+  readonly instance?: ClusterInstance;
+  /** When it is activated. */
+  readonly accessUrls?: readonly string[];
+  readonly loadBalancerIps?: readonly string[];
+}
+
+/** What the stratos manager says about tenants. */
+export type TenantEvent =
   | { readonly kind: "completeTenant"; readonly tenants: readonly Tenant[] }
+  /** Created or renamed. */
+  | { readonly kind: "tenantChanged"; readonly tenant: Tenant }
+  | { readonly kind: "tenantRemoved"; readonly tenantId: number }
+  /** Platforms before 4.1. */
+  | { readonly kind: "tenantSubscribed"; readonly tenantId: number; readonly serviceName: string }
+  | { readonly kind: "tenantUnsubscribed"; readonly tenantId: number };
+
+/** What is said to the instances of a cluster. */
+export type InstanceEvent =
   | ArtifactUpdated
   | { readonly kind: "instanceCleanupMember"; readonly memberId: string }
   | {
@@ -16,6 +67,28 @@ export type AgentEvent =
     readonly clusterId: string;
     readonly clusterInstanceId: string;
   };
+
+/** Sign-ups of tenants to an application. */
+export type SignUpEvent =
+  /** One added, or all of them: artifacts come with an event of their own. */
+  | { readonly kind: "signUpsKnown" }
+  | {
+    readonly kind: "signUpRemoved";
+    readonly applicationId: string;
+    readonly tenantId: number;
+  };
+
+/** A domain leads to a cluster from now on, or no longer. */
+export interface DomainMapping {
+  readonly kind: "domainMappingAdded" | "domainMappingRemoved";
+  readonly applicationId: string;
+  readonly tenantId: number;
+  readonly serviceName: string;
+  readonly clusterId: string;
+  readonly domainName: string;
+  /** Empty when there is none, and always when it is removed. */
+  readonly contextPath: string;
+}
 
 /** What happened to a member of some cluster. */
 export type MemberEventKind =

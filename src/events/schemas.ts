@@ -1,4 +1,12 @@
-import type { AgentEvent, MemberDetails, MemberEventKind, Tenant } from "./agent_event.ts";
+import type {
+  AgentEvent,
+  ClusterInstanceStatus,
+  ClusterPath,
+  DomainMapping,
+  MemberDetails,
+  MemberEventKind,
+  Tenant,
+} from "./agent_event.ts";
 import {
   asFields,
   asList,
@@ -12,7 +20,12 @@ import {
   own,
   text,
 } from "./fields.ts";
-import { checkTopology } from "./topology_document.ts";
+import {
+  checkCluster,
+  checkClusterInstance,
+  checkService,
+  checkTopology,
+} from "./topology_document.ts";
 
 /**
  * Makes an event of a parsed payload, or `undefined` when the payload says nothing (a null content).
@@ -20,14 +33,11 @@ import { checkTopology } from "./topology_document.ts";
  */
 type Schema = (fields: Fields) => AgentEvent | undefined;
 
-/** Known to the protocol, and this agent does nothing on it. */
-export const notHandled = "not handled";
-
-/** Every topic of the platform that an agent can receive: its schema, or that it is not handled. */
-export const schemas: Readonly<Record<string, Schema | typeof notHandled>> = {
+/** Every topic of the platform that an agent can receive, with its schema. */
+export const schemas: Readonly<Record<string, Schema>> = {
   "topology/CompleteTopologyEvent": (fields) => {
-    const topology = own(fields, "topology");
-    if (topology === undefined || topology === null) return undefined;
+    const topology = present(fields, "topology");
+    if (topology === undefined) return undefined;
     return { kind: "completeTopology", topology: checkTopology(topology) };
   },
   "topology/MemberCreatedEvent": memberSchema("memberCreated"),
@@ -38,31 +48,74 @@ export const schemas: Readonly<Record<string, Schema | typeof notHandled>> = {
   "topology/MemberReadyToShutdownEvent": memberSchema("memberReadyToShutdown"),
   "topology/MemberSuspendedEvent": memberSchema("memberSuspended"),
   "topology/MemberTerminatedEvent": memberSchema("memberTerminated"),
-  "topology/ServiceCreatedEvent": notHandled,
-  "topology/ServiceRemovedEvent": notHandled,
-  "topology/ClusterCreatedEvent": notHandled,
-  "topology/ClusterRemovedEvent": notHandled,
-  "topology/ApplicationClustersCreatedEvent": notHandled,
-  "topology/ApplicationClustersRemovedEvent": notHandled,
-  "topology/ClusterInstanceCreatedEvent": notHandled,
-  "topology/ClusterInstanceActivatedEvent": notHandled,
-  "topology/ClusterInstanceInactivateEvent": notHandled,
-  "topology/ClusterInstanceTerminatingEvent": notHandled,
-  "topology/ClusterInstanceTerminatedEvent": notHandled,
-  "topology/ClusterResetEvent": notHandled,
-  "tenant/CompleteTenantEvent": (fields) => {
-    const tenants = own(fields, "tenants");
-    if (tenants === undefined || tenants === null) return undefined;
+  "topology/ServiceCreatedEvent": (fields) => ({
+    kind: "serviceCreated",
+    serviceName: text(fields, "serviceName"),
+    service: checkService({ ...fields, clusterIdClusterMap: {} }, text(fields, "serviceName")),
+  }),
+  "topology/ServiceRemovedEvent": (fields) => ({
+    kind: "serviceRemoved",
+    serviceName: text(fields, "serviceName"),
+  }),
+  "topology/ClusterCreatedEvent": (fields) => {
+    const cluster = present(fields, "cluster");
+    if (cluster === undefined) return undefined;
+    return { kind: "clustersCreated", clusters: [checkCluster(cluster, "created")] };
+  },
+  "topology/ClusterRemovedEvent": (fields) => ({
+    kind: "clustersRemoved",
+    clusters: [clusterPath(fields)],
+  }),
+  "topology/ApplicationClustersCreatedEvent": (fields) => ({
+    kind: "clustersCreated",
+    clusters: elements(fields, "clusterList").map((cluster) => checkCluster(cluster, "created")),
+  }),
+  "topology/ApplicationClustersRemovedEvent": (fields) => ({
+    kind: "clustersRemoved",
+    clusters: elements(fields, "clusterData").map((value) => {
+      const cluster = asFields(value, "clusterData");
+      return { serviceName: text(cluster, "serviceType"), clusterId: text(cluster, "clusterId") };
+    }),
+  }),
+  "topology/ClusterInstanceCreatedEvent": (fields) => {
+    const value = present(fields, "clusterInstance");
+    if (value === undefined) return undefined;
+    const instance = checkClusterInstance(value, "created");
     return {
-      kind: "completeTenant",
-      tenants: asList(tenants, "tenants").filter((tenant) => tenant !== null).map(tenantOf),
+      kind: "clusterInstanceChanged",
+      ...clusterPath(fields),
+      instanceId: instance.instanceId ?? "",
+      status: "Created",
+      instance,
     };
   },
-  "tenant/TenantCreatedEvent": notHandled,
-  "tenant/TenantUpdatedEvent": notHandled,
-  "tenant/TenantRemovedEvent": notHandled,
-  "tenant/TenantSubscribedEvent": notHandled,
-  "tenant/TenantUnSubscribedEvent": notHandled,
+  "topology/ClusterInstanceActivatedEvent": clusterInstanceSchema("Active"),
+  "topology/ClusterInstanceInactivateEvent": clusterInstanceSchema("Inactive"),
+  "topology/ClusterInstanceTerminatingEvent": clusterInstanceSchema("Terminating"),
+  "topology/ClusterInstanceTerminatedEvent": clusterInstanceSchema("Terminated"),
+  "topology/ClusterResetEvent": clusterInstanceSchema("Created"),
+  "tenant/CompleteTenantEvent": (fields) =>
+    own(fields, "tenants") === undefined
+      ? undefined
+      : { kind: "completeTenant", tenants: elements(fields, "tenants").map(tenantOf) },
+  "tenant/TenantCreatedEvent": (fields) => {
+    const tenant = present(fields, "tenant");
+    return tenant === undefined ? undefined : { kind: "tenantChanged", tenant: tenantOf(tenant) };
+  },
+  "tenant/TenantUpdatedEvent": (fields) => ({ kind: "tenantChanged", tenant: tenantOf(fields) }),
+  "tenant/TenantRemovedEvent": (fields) => ({
+    kind: "tenantRemoved",
+    tenantId: requiredNumber(fields, "tenantId"),
+  }),
+  "tenant/TenantSubscribedEvent": (fields) => ({
+    kind: "tenantSubscribed",
+    tenantId: requiredNumber(fields, "tenantId"),
+    serviceName: text(fields, "serviceName"),
+  }),
+  "tenant/TenantUnSubscribedEvent": (fields) => ({
+    kind: "tenantUnsubscribed",
+    tenantId: requiredNumber(fields, "tenantId"),
+  }),
   "instance/notifier/ArtifactUpdatedEvent": (fields) => {
     const tenantId = optionalText(fields, "tenantId");
     return {
@@ -84,12 +137,46 @@ export const schemas: Readonly<Record<string, Schema | typeof notHandled>> = {
     clusterId: text(fields, "clusterId"),
     clusterInstanceId: text(fields, "clusterInstanceId"),
   }),
-  "application/signup/ApplicationSignUpAddedEvent": notHandled,
-  "application/signup/ApplicationSignUpRemovedEvent": notHandled,
-  "application/signup/CompleteApplicationSignUpsEvent": notHandled,
-  "domain/mapping/DomainMappingAddedEvent": notHandled,
-  "domain/mapping/DomainMappingRemovedEvent": notHandled,
+  "application/signup/ApplicationSignUpAddedEvent": () => ({ kind: "signUpsKnown" }),
+  "application/signup/CompleteApplicationSignUpsEvent": () => ({ kind: "signUpsKnown" }),
+  "application/signup/ApplicationSignUpRemovedEvent": (fields) => ({
+    kind: "signUpRemoved",
+    applicationId: text(fields, "applicationId"),
+    tenantId: requiredNumber(fields, "tenantId"),
+  }),
+  "domain/mapping/DomainMappingAddedEvent": domainMappingSchema("domainMappingAdded"),
+  "domain/mapping/DomainMappingRemovedEvent": domainMappingSchema("domainMappingRemoved"),
 };
+
+function clusterInstanceSchema(status: ClusterInstanceStatus): Schema {
+  return (fields) => {
+    const accessUrls = optionalTexts(fields, "accessUrls");
+    const loadBalancerIps = optionalTexts(fields, "loadBalancerIps");
+    return {
+      kind: "clusterInstanceChanged",
+      ...clusterPath(fields),
+      instanceId: text(fields, "instanceId"),
+      status,
+      ...(accessUrls ? { accessUrls } : {}),
+      ...(loadBalancerIps ? { loadBalancerIps } : {}),
+    };
+  };
+}
+
+function domainMappingSchema(kind: DomainMapping["kind"]): Schema {
+  return (fields) => ({
+    kind,
+    applicationId: text(fields, "applicationId"),
+    tenantId: requiredNumber(fields, "tenantId"),
+    ...clusterPath(fields),
+    domainName: text(fields, "domainName"),
+    contextPath: text(fields, "contextPath"),
+  });
+}
+
+function clusterPath(fields: Fields): ClusterPath {
+  return { serviceName: text(fields, "serviceName"), clusterId: text(fields, "clusterId") };
+}
 
 function memberSchema(kind: MemberEventKind): Schema {
   return (fields) => ({
@@ -123,8 +210,25 @@ function detailsOf(fields: Fields): MemberDetails {
 
 function tenantOf(value: unknown): Tenant {
   const fields = asFields(value, "tenant");
-  const tenantId = optionalNumber(fields, "tenantId");
-  if (tenantId === undefined) throw new Malformed("tenantId of a tenant is missing");
   const tenantDomain = optionalText(fields, "tenantDomain");
-  return { tenantId, ...(tenantDomain === undefined ? {} : { tenantDomain }) };
+  return {
+    tenantId: requiredNumber(fields, "tenantId"),
+    ...(tenantDomain === undefined ? {} : { tenantDomain }),
+  };
+}
+
+/** A field that is there and not null. */
+function present(fields: Fields, name: string): unknown {
+  return own(fields, name) ?? undefined;
+}
+
+/** The elements of a list that are not null; none when the list is absent. */
+function elements(fields: Fields, name: string): readonly unknown[] {
+  return asList(own(fields, name) ?? [], name).filter((element) => element !== null);
+}
+
+function requiredNumber(fields: Fields, name: string): number {
+  const value = optionalNumber(fields, name);
+  if (value === undefined) throw new Malformed(`${name} is missing`);
+  return value;
 }

@@ -6,6 +6,7 @@ import {
   optionalFields,
   optionalText,
   optionalTextMap,
+  optionalTexts,
   own,
 } from "./fields.ts";
 
@@ -30,11 +31,23 @@ export interface Service {
 /** A cluster and its members. */
 export interface Cluster {
   readonly clusterId?: string;
+  readonly serviceName?: string;
+  readonly appId?: string;
+  readonly instanceIdToInstanceContextMap?: Readonly<Record<string, ClusterInstance>>;
+  readonly accessUrls?: Readonly<Record<string, readonly string[]>>;
+  readonly loadBalancerIps?: readonly string[];
   readonly memberMap?: Readonly<Record<string, Member>>;
   readonly properties?: Readonly<Record<string, string>>;
 }
 
-/** One instance of a cluster. */
+/** What a cluster is in one instance of its application. */
+export interface ClusterInstance {
+  readonly instanceId?: string;
+  /** The last element of the stack is the instance's status. */
+  readonly lifeCycleStateManager?: { readonly stateStack?: readonly string[] };
+}
+
+/** One machine of a cluster. */
 export interface Member {
   readonly memberId?: string;
   readonly serviceName?: string;
@@ -58,22 +71,39 @@ export interface Member {
 export function checkTopology(value: unknown): Topology {
   const topology = asFields(value, "topology");
   const services = asFields(own(topology, "serviceMap"), "topology.serviceMap");
-  for (const [name, service] of Object.entries(services)) {
-    const fields = asFields(service, `service ${name}`);
-    checkTexts(fields, ["serviceName"]);
-    optionalTextMap(fields, "properties");
-    for (const [id, cluster] of entriesOf(fields, "clusterIdClusterMap")) {
-      checkCluster(cluster, id);
-    }
-  }
+  for (const [name, service] of Object.entries(services)) checkService(service, name);
   return topology as unknown as Topology;
 }
 
-function checkCluster(value: unknown, id: string): void {
+/** Checks a service of a topology in place. Throws as {@link checkTopology} does. */
+export function checkService(value: unknown, name: string): Service {
+  const service = asFields(value, `service ${name}`);
+  checkTexts(service, ["serviceName"]);
+  optionalTextMap(service, "properties");
+  for (const [id, cluster] of entriesOf(service, "clusterIdClusterMap")) checkCluster(cluster, id);
+  return service as Service;
+}
+
+/** Checks a cluster of a topology in place. Throws as {@link checkTopology} does. */
+export function checkCluster(value: unknown, id: string): Cluster {
   const cluster = asFields(value, `cluster ${id}`);
-  checkTexts(cluster, ["clusterId"]);
+  checkTexts(cluster, ["clusterId", "serviceName", "appId"]);
   optionalTextMap(cluster, "properties");
   for (const [memberId, member] of entriesOf(cluster, "memberMap")) checkMember(member, memberId);
+  for (const [instanceId, instance] of entriesOf(cluster, "instanceIdToInstanceContextMap")) {
+    checkClusterInstance(instance, instanceId);
+  }
+  optionalFields(cluster, "accessUrls");
+  optionalTexts(cluster, "loadBalancerIps");
+  return cluster as Cluster;
+}
+
+/** Checks an instance of a cluster in place. Throws as {@link checkTopology} does. */
+export function checkClusterInstance(value: unknown, id: string): ClusterInstance {
+  const instance = asFields(value, `cluster instance ${id}`);
+  checkTexts(instance, ["instanceId"]);
+  checkStates(instance, "lifeCycleStateManager", `cluster instance ${id}`);
+  return instance as ClusterInstance;
 }
 
 const memberTexts = [
@@ -91,11 +121,15 @@ function checkMember(value: unknown, id: string): void {
   const member = asFields(value, `member ${id}`);
   checkTexts(member, memberTexts);
   optionalTextMap(member, "properties");
-  const manager = optionalFields(member, "memberStateManager");
+  checkStates(member, "memberStateManager", `member ${id}`);
+}
+
+function checkStates(fields: Fields, managerName: string, of: string): void {
+  const manager = optionalFields(fields, managerName);
   const stack = manager && own(manager, "stateStack");
   if (stack === undefined || stack === null) return;
-  if (asList(stack, `stateStack of member ${id}`).some((state) => typeof state !== "string")) {
-    throw new Malformed(`stateStack of member ${id} must hold strings`);
+  if (asList(stack, `stateStack of ${of}`).some((state) => typeof state !== "string")) {
+    throw new Malformed(`stateStack of ${of} must hold strings`);
   }
 }
 

@@ -52,7 +52,7 @@ export function checkedOut(
   tenantId: number,
   outcome: CheckoutOutcome,
 ): Step<AgentState> {
-  if (outcome.kind === "cancelled" || isLeaving(state)) return { state, effects: [] };
+  if (outcome.kind === "cancelled" || isOver(state, tenantId)) return { state, effects: [] };
   if (outcome.kind === "checkedOut") {
     return { state, effects: [runArtifactUpdated(state, tenantId, {})] };
   }
@@ -67,7 +67,7 @@ export function checkedOut(
 
 /** The update loop changed files. */
 export function artifactsChanged(state: AgentState, tenantId: number): Step<AgentState> {
-  if (isLeaving(state) || !state.artifacts.has(tenantId)) return { state, effects: [] };
+  if (isOver(state, tenantId)) return { state, effects: [] };
   return {
     state,
     effects: [{
@@ -84,7 +84,7 @@ export function artifactExtensionEnded(
   tenantId: number,
   outcome: ExtensionOutcome,
 ): Step<AgentState> {
-  if (outcome.kind === "cancelled" || isLeaving(state)) return { state, effects: [] };
+  if (outcome.kind === "cancelled" || isOver(state, tenantId)) return { state, effects: [] };
   const polled = keepUpdated(state, tenantId);
   if (state.phase.kind !== "awaitingArtifacts") return polled;
   if (stops(settings, "ArtifactUpdatedEvent", outcome)) return halt(state, "ArtifactUpdatedEvent");
@@ -135,6 +135,11 @@ function tenantOf(event: ArtifactUpdated, settings: Settings): number | undefine
 function isStarted(state: AgentState): boolean {
   const { kind } = state.phase;
   return kind === "awaitingArtifacts" || kind === "awaitingPorts" || kind === "active";
+}
+
+/** Nothing more is done for the tenant: the instance is leaving, or the tenant has. */
+function isOver(state: AgentState, tenantId: number): boolean {
+  return isLeaving(state) || !state.artifacts.has(tenantId);
 }
 
 function isLeaving(state: AgentState): boolean {

@@ -29,10 +29,18 @@ export type LaneEffect =
   | { readonly kind: "publish"; readonly lane: "lifecycle"; readonly status: Status }
   | { readonly kind: "remember"; readonly lane: "lifecycle"; readonly remembered: Remembered }
   | { readonly kind: "awaitPorts"; readonly lane: "lifecycle" }
-  | { readonly kind: "checkOut"; readonly lane: LaneName; readonly source: ArtifactSource };
+  | { readonly kind: "checkOut"; readonly lane: LaneName; readonly source: ArtifactSource }
+  /** Stop the tenant's update loop, remove what its checkouts wrote, bring the backup back. */
+  | { readonly kind: "removeArtifacts"; readonly lane: LaneName; readonly tenantId: number };
 
 /** Lanes are independent of each other; artifacts have one per tenant. */
-export type LaneName = "lifecycle" | "topology" | "tenants" | `artifacts:${number}`;
+export type LaneName =
+  | "lifecycle"
+  | "topology"
+  | "tenants"
+  | "signUp"
+  | "domainMapping"
+  | `artifacts:${number}`;
 
 /** Subscriptions made together: before asking for the topology, and once initialized. */
 export type SubscriptionGroup = "topology" | "instance";

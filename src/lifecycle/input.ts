@@ -1,6 +1,6 @@
 import type { AgentEvent } from "../events/agent_event.ts";
 import type { SubscriptionGroup } from "./effect.ts";
-import type { CheckoutOutcome, ExtensionOutcome } from "./ports.ts";
+import type { CheckoutOutcome, ExtensionOutcome, RemovalOutcome } from "./ports.ts";
 
 /** Everything that can happen to the agent. */
 export type Input =
@@ -24,6 +24,11 @@ export type Input =
     readonly kind: "checkedOut";
     readonly tenantId: number;
     readonly outcome: CheckoutOutcome;
+  }
+  | {
+    readonly kind: "artifactsRemoved";
+    readonly tenantId: number;
+    readonly outcome: RemovalOutcome;
   }
   /** The update loop changed files of that tenant. */
   | { readonly kind: "artifactsChanged"; readonly tenantId: number }

@@ -108,6 +108,7 @@ export class Interpreter {
       case "remember":
       case "awaitPorts":
       case "checkOut":
+      case "removeArtifacts":
         return this.#lanes.add(effect.lane, this.#job(effect));
     }
   }
@@ -156,6 +157,13 @@ export class Interpreter {
           await awaitPorts({ ports, listenAddress, timeoutMs }, world.probe, log, clock, signal);
           dispatch({ kind: "portsOpen" });
         });
+      case "removeArtifacts": {
+        const { tenantId } = effect;
+        return this.#cancellable(`removal of tenant ${tenantId}`, async (signal) => {
+          const outcome = await world.artifacts.remove(tenantId, signal);
+          dispatch({ kind: "artifactsRemoved", tenantId, outcome });
+        });
+      }
       case "checkOut":
         return {
           key: "checkOut",

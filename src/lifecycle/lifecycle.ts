@@ -84,8 +84,18 @@ export class Lifecycle {
 
   /**
    * Takes one message of the broker. Never throws; what cannot be read is logged and passed over.
+   *
+   * @returns `false` when it cannot be taken now: its lane never drops anything and is full. Leave it
+   *   unacknowledged, and the broker sends it again.
    */
-  receive(topic: string, payload: Uint8Array): void {
+  receive(topic: string, payload: Uint8Array): boolean {
+    const lane = undroppable.find(({ prefix }) => topic.startsWith(prefix))?.lane;
+    if (lane && (this.#interpreter.laneDepths[lane] ?? 0) >= fullLane) return false;
+    this.#take(topic, payload);
+    return true;
+  }
+
+  #take(topic: string, payload: Uint8Array): void {
     const what = completeTopics.get(topic);
     const print = what && fingerprint(payload);
     if (what && print === this.#knownPrint(what)) return this.dispatch({ kind: "unchanged", what });
@@ -155,6 +165,14 @@ export class Lifecycle {
     return source && source.made === this.#state[what] ? source.print : undefined;
   }
 }
+
+/** Lanes that drop nothing take no more than this many waiting jobs. */
+const fullLane = 10_000;
+
+const undroppable = [
+  { prefix: "domain/mapping/", lane: "domainMapping" },
+  { prefix: "application/signup/", lane: "signUp" },
+] as const;
 
 const completeTopics: ReadonlyMap<string, "topology" | "tenants"> = new Map([
   ["topology/CompleteTopologyEvent", "topology"],

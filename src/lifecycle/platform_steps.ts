@@ -1,7 +1,11 @@
-import { type MemberEvent, type MemberEventKind, wireNames } from "../events/agent_event.ts";
-import type { Tenant } from "../events/agent_event.ts";
+import {
+  type MemberEvent,
+  type MemberEventKind,
+  type TopologyChange,
+  wireNames,
+} from "../events/agent_event.ts";
 import type { Topology } from "../events/topology_document.ts";
-import { applyMemberEvent } from "../topology/apply_member_event.ts";
+import { applyChange } from "../topology/apply_change.ts";
 import { findCluster } from "../topology/lookup.ts";
 import { missedEvents } from "../topology/missed_events.ts";
 import type { Effect, Step } from "./effect.ts";
@@ -42,21 +46,10 @@ export function completeTopology(
   return { state: next.state, effects: [...effects, ...next.effects] };
 }
 
-/** The complete tenants, changed since the last ones. */
-export function completeTenants(state: AgentState, tenants: readonly Tenant[]): Step<AgentState> {
-  return {
-    state: { ...state, tenants },
-    effects: [
-      { kind: "answered", what: "tenants" },
-      {
-        kind: "runExtension",
-        lane: "tenants",
-        event: "CompleteTenantEvent",
-        values: {},
-        whenBusy: "keepNewest",
-      },
-    ],
-  };
+/** Services, clusters or their instances changed: the model follows, nothing is run. */
+export function topologyChange(state: AgentState, change: TopologyChange): Step<AgentState> {
+  if (!state.topology) return { state, effects: [] };
+  return { state: { ...state, topology: applyChange(state.topology, change) }, effects: [] };
 }
 
 /** A member of some cluster took a step; when it is the own one, so may the lifecycle. */
@@ -73,7 +66,7 @@ export function memberEvent(
   const updated: AgentState = {
     ...state,
     initialized,
-    ...(isKnown ? { topology: applyMemberEvent(topology, event) } : {}),
+    ...(isKnown ? { topology: applyChange(topology, event) } : {}),
   };
   const next = advance(updated, settings);
   return {

@@ -79,6 +79,12 @@ export type CheckoutOutcome =
   | { readonly kind: "failed"; readonly reason: string; readonly refused: boolean }
   | { readonly kind: "cancelled" };
 
+/** How the removal of a tenant's artifacts ended. */
+export type RemovalOutcome =
+  | { readonly kind: "removed"; readonly files: number }
+  | { readonly kind: "failed"; readonly reason: string }
+  | { readonly kind: "cancelled" };
+
 /** Keeps the application's files in step with a repository. */
 export interface ArtifactPort {
   /** First checkout or a changed source; retries inside; never rejects. */
@@ -89,6 +95,11 @@ export interface ArtifactPort {
    * @param onUpdate Called after each update that changed files; must not throw.
    */
   startUpdates(tenantId: number, onUpdate: () => void): void;
+  /**
+   * Stops the tenant's update loop, removes what its checkouts wrote and the directories that this
+   * leaves empty, and brings the backup of the initial artifacts back if there is one; never rejects.
+   */
+  remove(tenantId: number, signal: AbortSignal): Promise<RemovalOutcome>;
   /** Stops all loops and waits for the jobs in progress to end. */
   stopUpdates(): Promise<void>;
 }

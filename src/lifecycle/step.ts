@@ -9,7 +9,7 @@ import { cleaned, cleanUp } from "./clean_up.ts";
 import type { Effect, Step } from "./effect.ts";
 import type { Input } from "./input.ts";
 import { halt, stops } from "./phase_change.ts";
-import { completeTenants, completeTopology, memberEvent } from "./platform_steps.ts";
+import { completeTopology, memberEvent, topologyChange } from "./platform_steps.ts";
 import {
   advance,
   instanceSubscribed,
@@ -18,6 +18,7 @@ import {
   topologySubscribed,
 } from "./start_up.ts";
 import type { AgentState, Settings } from "./state.ts";
+import { artifactsRemoved, domainMapping, signUpEvent, tenantEvent } from "./tenant_steps.ts";
 
 /**
  * The whole behaviour of the agent: what happened leads to a new state and to effects.
@@ -46,6 +47,8 @@ export function step(state: AgentState, input: Input, settings: Settings): Step<
       return checkedOut(state, settings, input.tenantId, input.outcome);
     case "artifactsChanged":
       return artifactsChanged(state, input.tenantId);
+    case "artifactsRemoved":
+      return artifactsRemoved(state, settings, input.tenantId, input.outcome);
     case "readyAcknowledged":
       return only({ ...state, readyAcknowledged: true }, { kind: "forgetSession" });
     case "topologyLaneOverflowed":
@@ -58,8 +61,24 @@ function onEvent(state: AgentState, settings: Settings, event: AgentEvent): Step
   switch (event.kind) {
     case "completeTopology":
       return completeTopology(state, settings, event.topology);
+    case "serviceCreated":
+    case "serviceRemoved":
+    case "clustersCreated":
+    case "clustersRemoved":
+    case "clusterInstanceChanged":
+      return topologyChange(state, event);
     case "completeTenant":
-      return completeTenants(state, event.tenants);
+    case "tenantChanged":
+    case "tenantRemoved":
+    case "tenantSubscribed":
+    case "tenantUnsubscribed":
+      return tenantEvent(state, event);
+    case "signUpsKnown":
+    case "signUpRemoved":
+      return signUpEvent(state, settings, event);
+    case "domainMappingAdded":
+    case "domainMappingRemoved":
+      return domainMapping(state, settings, event);
     case "artifactUpdated":
       return artifactUpdated(state, settings, event);
     case "instanceCleanupMember":

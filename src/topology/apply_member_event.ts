@@ -1,6 +1,7 @@
 import type { MemberEvent, MemberEventKind } from "../events/agent_event.ts";
-import type { Cluster, Member, Topology } from "../events/topology_document.ts";
+import type { Member, Topology } from "../events/topology_document.ts";
 import { findCluster, findMember, type MemberStatus, statesOf } from "./lookup.ts";
+import { withCluster } from "./with_part.ts";
 
 /** The status that an event brings its member to. */
 export const statusAfter = {
@@ -54,11 +55,4 @@ function memberAfter(known: Member | undefined, event: MemberEvent): Member {
       stateStack: states.at(-1) === status ? states : [...states, status],
     },
   } as Member;
-}
-
-function withCluster(topology: Topology, event: MemberEvent, cluster: Cluster): Topology {
-  const service = topology.serviceMap[event.serviceName]!;
-  const clusters = { ...service.clusterIdClusterMap, [event.clusterId]: cluster };
-  const changed = { ...service, clusterIdClusterMap: clusters };
-  return { ...topology, serviceMap: { ...topology.serviceMap, [event.serviceName]: changed } };
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { peerTest } from "../system_peers.ts";
+import { interruptAt } from "./interruption.ts";
 import { Playground } from "./playground.ts";
 
 peerTest(
@@ -151,31 +152,6 @@ peerTest("recovery: loses track of no file when it is interrupted twice", ["git"
 async function interruptWhen(isTime: () => boolean, playground: Playground): Promise<void> {
   for (let step = 1; !isTime(); step++) {
     await interruptAt(step, () => playground.checkOut());
-  }
-}
-
-async function interruptAt(step: number, work: () => Promise<unknown>): Promise<boolean> {
-  const killed = new Error("killed");
-  const original = { renameSync: Deno.renameSync, removeSync: Deno.removeSync };
-  let count = 0;
-  let isDead = false;
-  const wrap = <P extends unknown[]>(call: (...parameters: P) => void) => (...parameters: P) => {
-    if (isDead || ++count === step) {
-      isDead = true;
-      throw killed;
-    }
-    call(...parameters);
-  };
-  Deno.renameSync = wrap(original.renameSync);
-  Deno.removeSync = wrap(original.removeSync);
-  try {
-    await work();
-    return false;
-  } catch (error) {
-    if (!isDead) throw error;
-    return true;
-  } finally {
-    Object.assign(Deno, original);
   }
 }
 

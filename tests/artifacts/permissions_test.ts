@@ -31,51 +31,71 @@ Deno.test("permissionsOf: grants the repository's host and port and the job's di
   });
 });
 
-peerTest("permissions: a checkout needs the agent's scope and no more", ["git"], async () => {
-  await using playground = await Playground.open();
-  const commit = await playground.commit({ "index.html": "hello" });
-  await Deno.writeTextFile(`${playground.app}/before`, "x");
-  const paths = [
-    playground.app,
-    `${playground.app}_backup`,
-    `${playground.app}.agent`,
-    playground.stateDir,
-  ];
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--no-prompt",
-      "--ignore-env",
-      "--cached-only",
-      `--allow-net=${playground.remote.address}`,
-      // The program itself: its workers are loaded from there.
-      `--allow-read=${[...paths, source].join(",")}`,
-      `--allow-write=${paths.join(",")}`,
-      script,
-    ],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const input = new Blob([JSON.stringify({
-    config: {
-      ...configFor(playground, { backupInitial: true }),
-      allowedHosts: [playground.remote.address, "127.0.0.1:9"],
-    },
-    stateDir: playground.stateDir,
-    source: sourceFor(playground),
-    cartridgeKey,
-  })]);
-  const [output] = await Promise.all([child.output(), input.stream().pipeTo(child.stdin)]);
-  const errors = new TextDecoder().decode(output.stderr);
-  assert.equal(output.code, 0, errors);
-  const { outcomes, lines, denied } = JSON.parse(new TextDecoder().decode(output.stdout));
-  const fine = { kind: "checkedOut", files: 1, commit };
-  assert.deepEqual(outcomes.slice(0, 2), [fine, fine], lines.join("\n"));
-  assert.match(outcomes[2].reason, /lacks a permission for it, of .*127.0.0.1:9/);
-  assert.deepEqual(denied, [true, true, true]);
-  assert.deepEqual(playground.files(), { "before": "x", "index.html": "hello" });
-  assert.deepEqual(playground.files(`${playground.app}_backup`), { "before": "x" });
-  assert.deepEqual(playground.surroundings(), ["app", "app_backup", "state"]);
-  assert(!(errors + lines.join("")).includes(canaryPassword));
+Deno.test("permissionsOf: grants a removal the job's directories and no host", () => {
+  const job = {
+    gitDirectory: "/state/git/1",
+    destination: "/app",
+    stagingDirectories: ["/app.agent/1"],
+    removesDestination: false,
+  };
+  const paths = ["/state/git/1", "/app", "/app.agent/1"];
+  const { net, read, write, run } = permissionsOf(job);
+  assert.deepEqual([net, read, write, run], [false, paths, paths, false]);
 });
+
+peerTest(
+  "permissions: a checkout and a removal need the agent's scope and no more",
+  ["git"],
+  async () => {
+    await using playground = await Playground.open();
+    const commit = await playground.commit({ "index.html": "hello" });
+    await Deno.writeTextFile(`${playground.app}/before`, "x");
+    const paths = [
+      playground.app,
+      `${playground.app}_backup`,
+      `${playground.app}.agent`,
+      playground.stateDir,
+    ];
+    const child = new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "--no-prompt",
+        "--ignore-env",
+        "--cached-only",
+        `--allow-net=${playground.remote.address}`,
+        // The program itself: its workers are loaded from there.
+        `--allow-read=${[...paths, source].join(",")}`,
+        `--allow-write=${paths.join(",")}`,
+        script,
+      ],
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const input = new Blob([JSON.stringify({
+      config: {
+        ...configFor(playground, { backupInitial: true }),
+        allowedHosts: [playground.remote.address, "127.0.0.1:9"],
+      },
+      stateDir: playground.stateDir,
+      source: sourceFor(playground),
+      cartridgeKey,
+    })]);
+    const [output] = await Promise.all([child.output(), input.stream().pipeTo(child.stdin)]);
+    const errors = new TextDecoder().decode(output.stderr);
+    assert.equal(output.code, 0, errors);
+    const { outcomes, published, lines, denied } = JSON.parse(
+      new TextDecoder().decode(output.stdout),
+    );
+    const fine = { kind: "checkedOut", files: 1, commit };
+    assert.deepEqual(outcomes.slice(0, 2), [fine, fine], lines.join("\n"));
+    assert.match(outcomes[2].reason, /lacks a permission for it, of .*127.0.0.1:9/);
+    assert.deepEqual(denied, [true, true, true]);
+    assert.deepEqual(published, ["before", "index.html"]);
+    assert.deepEqual(outcomes[3], { kind: "removed", files: 1 }, lines.join("\n"));
+    assert.deepEqual(playground.files(), { "before": "x" });
+    assert.deepEqual(playground.surroundings(), ["app", "state"]);
+    assert.deepEqual([...Deno.readDirSync(`${playground.stateDir}/git`)], []);
+    assert(!(errors + lines.join("")).includes(canaryPassword));
+  },
+);

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { runCheckout } from "../../src/artifacts/checkout_job.ts";
-import type { CheckoutJob } from "../../src/artifacts/git_job.ts";
+import type { CheckoutJob, RemovalJob } from "../../src/artifacts/git_job.ts";
+import { runRemoval } from "../../src/artifacts/removal_job.ts";
 import { type GitRemote, openGitRemote } from "../../src/sandbox/git_remote.ts";
 
 /** Looks like nothing else, so that it can be searched for. */
@@ -57,6 +58,16 @@ export class Playground implements AsyncDisposable {
 
   checkOut(changes: Partial<CheckoutJob> = {}) {
     return runCheckout(this.job(changes));
+  }
+
+  remove(changes: Partial<RemovalJob> = {}) {
+    return runRemoval({
+      gitDirectory: this.gitDirectory,
+      destination: this.app,
+      stagingDirectories: [join(this.root, "app.agent")],
+      removesDestination: false,
+      ...changes,
+    });
   }
 
   commit(files: Readonly<Record<string, string | Uint8Array | null>>): Promise<string> {

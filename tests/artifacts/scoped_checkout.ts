@@ -1,6 +1,6 @@
 /**
- * Run as a program with exactly the permissions of an agent: checks out twice, says how it went, and
- * tries what it may not do. Settings come on standard input, so that no secret is in argv.
+ * Run as a program with exactly the permissions of an agent: checks out twice, removes, says how it
+ * went, and tries what it may not do. Settings come on standard input, so that no secret is in argv.
  */
 import { systemClock } from "../../src/base/clock.ts";
 import { makeLog } from "../../src/base/log.ts";
@@ -22,6 +22,8 @@ const outcomes = [];
 outcomes.push(await sync.checkOut(source, never));
 outcomes.push(await sync.checkOut(source, never));
 outcomes.push(await sync.checkOut({ ...source, repoUrl: "http://127.0.0.1:9/x.git" }, never));
+const published = [...Deno.readDirSync(config.applicationPath)].map(({ name }) => name).sort();
+outcomes.push(await sync.remove(source.tenantId, never));
 const denied = [];
 for (
   const attempt of [
@@ -36,4 +38,4 @@ for (
     denied.push(error instanceof Deno.errors.NotCapable);
   }
 }
-console.log(JSON.stringify({ outcomes, lines, denied }));
+console.log(JSON.stringify({ outcomes, published, lines, denied }));

@@ -51,6 +51,7 @@ export function openAgentEnd(ports: readonly number[], options: AgentEndOptions 
     ...rest,
     broker: {
       urls: ports.map((port) => ({ host: "127.0.0.1", port })),
+      maxMessageBytes: 67_108_864,
       publisherTimeoutMs: 900_000,
       ...broker,
     },

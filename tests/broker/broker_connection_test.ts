@@ -202,6 +202,7 @@ Deno.test({
       clean: false,
       keepAliveSeconds: 30,
       maxPacketBytes: 1_000,
+      onOversized: () => {},
       onMessage: () => true,
     };
     await assert.rejects(dialMqtt(target, never), {

@@ -4,8 +4,11 @@ import { AgentError } from "../../src/base/errors.ts";
 import { PacketFramer } from "../../src/broker/packet_framer.ts";
 import { connack, lengthOf, packet, publish } from "./wire.ts";
 
-function framerAfterConnack(maxPacketBytes = 1_000_000): PacketFramer {
-  const framer = new PacketFramer(maxPacketBytes);
+function framerAfterConnack(
+  maxPacketBytes = 1_000_000,
+  onOversized: (bytes: number) => void = () => {},
+): PacketFramer {
+  const framer = new PacketFramer(maxPacketBytes, onOversized);
   assert.equal(framer.push(connack()).length, 1);
   return framer;
 }
@@ -58,11 +61,27 @@ Deno.test("packet framer: throws nothing but its own errors whatever comes", () 
 Deno.test("packet framer: refuses a packet by its header when it is over the limit", () => {
   const framer = framerAfterConnack(1_000);
   assert.equal(framer.push(publish("t", "x".repeat(1_000 - 3 - 3))).length, 1);
-  const header = Uint8Array.from([0x30, ...lengthOf(1_000 - 2)]);
+  const header = Uint8Array.from([0x90, ...lengthOf(1_000 - 2)]);
   assert.throws(() => framer.push(header), {
     kind: "limit",
     data: { bytes: 1_001, maxBytes: 1_000 },
   });
+});
+
+Deno.test("packet framer: lets the payload of a message over the limit go, however it is cut", () => {
+  const large = publish("topology/T", "x".repeat(3_000), 1);
+  const after = publish("topology/T", "fits", 1);
+  const stream = Uint8Array.from([...large, ...after]);
+  for (const size of [1, 2, 7, 500, stream.length]) {
+    const oversized: number[] = [];
+    const framer = framerAfterConnack(1_000, (bytes) => oversized.push(bytes));
+    const packets: Uint8Array[] = [];
+    for (let at = 0; at < stream.length; at += size) {
+      packets.push(...framer.push(stream.subarray(at, at + size)).map((one) => one.slice()));
+    }
+    assert.deepEqual(packets, [publish("topology/T", "", 1), after], `in pieces of ${size}`);
+    assert.deepEqual(oversized, [large.length]);
+  }
 });
 
 Deno.test("packet framer: takes memory only as bytes arrive", () => {
@@ -111,6 +130,12 @@ Deno.test("packet framer: refuses every packet that a server must not send", () 
       `${name}, byte by byte`,
     );
   }
-  assert.throws(() => new PacketFramer(100).push(packet(0xd0, [])), /PINGRESP came before CONNACK/);
-  assert.throws(() => new PacketFramer(100).push(packet(0x20, [2, 0])), /CONNACK is malformed/);
+  assert.throws(
+    () => new PacketFramer(100, () => {}).push(packet(0xd0, [])),
+    /PINGRESP came before CONNACK/,
+  );
+  assert.throws(
+    () => new PacketFramer(100, () => {}).push(packet(0x20, [2, 0])),
+    /CONNACK is malformed/,
+  );
 });

@@ -31,7 +31,11 @@ Deno.test("resolve: a broker and an identity are enough, the rest has the docume
       multiTenant: false,
       tenantId: -1234,
     },
-    broker: { urls: [{ host: "mb", port: 1883 }], publisherTimeoutMs: 900_000 },
+    broker: {
+      urls: [{ host: "mb", port: 1883 }],
+      maxMessageBytes: 67_108_864,
+      publisherTimeoutMs: 900_000,
+    },
     lifecycle: {
       ports: [],
       listenAddress: "localhost",
@@ -174,6 +178,7 @@ Deno.test("resolve: every setting reaches its place in its unit", () => {
         certFile: "/etc/mb/cert.pem",
         keyFile: "/etc/mb/key.pem",
       },
+      maxMessageBytes: 67_108_864,
       publisherTimeoutMs: 1000,
     },
     lifecycle: {

@@ -1,89 +1,14 @@
 import assert from "node:assert/strict";
-import { Lifecycle } from "../../src/lifecycle/lifecycle.ts";
-import type { World } from "../../src/lifecycle/interpreter.ts";
-import type { ExtensionRequest, Remembered } from "../../src/lifecycle/ports.ts";
-import { FakeClock } from "../fake_clock.ts";
-import { memoryLog } from "../memory_log.ts";
-import { identity, lifecycleConfig, topologyWith } from "./simulated_agent.ts";
-
-/** A world that records what is asked of it and lets a test hold back extensions. */
-function scene(options: { repo?: boolean; remembered?: Remembered } = {}) {
-  const calls: string[] = [];
-  const requests: ExtensionRequest[] = [];
-  const held = new Map<string, PromiseWithResolvers<void>>();
-  const clock = new FakeClock();
-  const log = memoryLog();
-  const world: World = {
-    broker: {
-      subscribe: (subscriptions) => {
-        calls.push(`subscribe ${subscriptions.map(({ filter, qos }) => `${filter}:${qos}`)}`);
-        return Promise.resolve();
-      },
-      publish: (topic, payload) => Promise.resolve(void calls.push(`publish ${topic} ${payload}`)),
-      forgetSession: () => Promise.resolve(void calls.push("forgetSession")),
-    },
-    outbox: {
-      append: (topic) => Promise.resolve(void calls.push(`status ${topic.split("/").at(-1)}`)),
-      flushed: () => Promise.resolve(),
-    },
-    extensions: {
-      run: async (request, signal) => {
-        requests.push(request);
-        calls.push(`run ${request.event}`);
-        const hold = held.get(request.event);
-        if (hold) {
-          const aborted = Promise.withResolvers<void>();
-          signal.addEventListener("abort", () => aborted.resolve());
-          await Promise.race([hold.promise, aborted.promise]);
-        }
-        if (!signal.aborted) return { kind: "succeeded" };
-        calls.push(`cancelled ${request.event}`);
-        return { kind: "cancelled" };
-      },
-    },
-    artifacts: {
-      checkOut: (source, signal) => {
-        calls.push(`checkOut ${source.tenantId}`);
-        const { promise, resolve } = Promise.withResolvers<{ kind: "cancelled" }>();
-        signal.addEventListener("abort", () => resolve({ kind: "cancelled" }));
-        return source.repoUrl.includes("hangs")
-          ? promise
-          : Promise.resolve({ kind: "checkedOut", files: 2 });
-      },
-      startUpdates: (tenantId) => void calls.push(`startUpdates ${tenantId}`),
-      stopUpdates: () => Promise.resolve(void calls.push("stopUpdates")),
-    },
-    health: { start: () => void calls.push("startHealth"), stop: () => {} },
-    probe: { open: (ports) => Promise.resolve(new Set(ports)) },
-    memory: {
-      save: (remembered) => Promise.resolve(void calls.push(`save ${remembered.published}`)),
-    },
-  };
-  const lifecycle = new Lifecycle({
-    identity,
-    lifecycle: { ...lifecycleConfig, awaitsArtifacts: options.repo ?? false },
-    world,
-    remembered: options.remembered ?? {},
-    log,
-    clock,
-    random: () => 1,
-  });
-  const receive = (topic: string, payload: object) =>
-    lifecycle.receive(topic, new TextEncoder().encode(JSON.stringify(payload)));
-  const hold = (event: string) => {
-    const resolvers = Promise.withResolvers<void>();
-    held.set(event, resolvers);
-    return resolvers;
-  };
-  return { lifecycle, receive, hold, calls, requests, clock, log };
-}
+import { openLoop } from "./observed_loop.ts";
+import { identity, topologyWith } from "./simulated_agent.ts";
 
 const cleanUp = ["instance/notifier/InstanceCleanupMemberEvent", {
   memberId: identity.memberId,
 }] as const;
 
 Deno.test("loop: subscribes before it asks, and to everything else before it is started", async () => {
-  const { lifecycle, receive, calls, clock } = scene();
+  await using loop = openLoop();
+  const { lifecycle, receive, calls, clock } = loop;
   lifecycle.start();
   await clock.advance(0);
   receive("topology/CompleteTopologyEvent", topologyWith("Initialized"));
@@ -102,11 +27,11 @@ Deno.test("loop: subscribes before it asks, and to everything else before it is 
     "save activated",
     "run InstanceActivatedEvent",
   ]);
-  await lifecycle.stop(1_000);
 });
 
 Deno.test("loop: repeats the topology request with growing pauses until the answer came", async () => {
-  const { lifecycle, receive, calls, clock } = scene();
+  await using loop = openLoop();
+  const { lifecycle, receive, calls, clock } = loop;
   const asked = () => calls.filter((call) => call.includes("CompleteTopologyRequest")).length;
   lifecycle.start();
   await clock.advance(4_999);
@@ -121,11 +46,11 @@ Deno.test("loop: repeats the topology request with growing pauses until the answ
   lifecycle.reconnected();
   await clock.advance(0);
   assert.equal(asked(), 4);
-  await lifecycle.stop(1_000);
 });
 
 Deno.test("loop: takes an unchanged complete topology by its bytes, and parses it again after an event", async () => {
-  const { lifecycle, receive, calls, clock } = scene();
+  await using loop = openLoop();
+  const { lifecycle, receive, calls, clock } = loop;
   const runs = () => calls.filter((call) => call === "run CompleteTopologyEvent").length;
   lifecycle.start();
   await clock.advance(0);
@@ -142,11 +67,11 @@ Deno.test("loop: takes an unchanged complete topology by its bytes, and parses i
   await clock.advance(0);
   assert.notEqual(lifecycle.state.topology, known);
   assert.equal(runs(), 2);
-  await lifecycle.stop(1_000);
 });
 
 Deno.test("loop: a slow extension of one lane delays no other lane", async () => {
-  const { lifecycle, receive, hold, calls, clock } = scene();
+  await using loop = openLoop();
+  const { lifecycle, receive, hold, calls, clock } = loop;
   const slow = hold("CompleteTopologyEvent");
   lifecycle.start();
   await clock.advance(0);
@@ -160,11 +85,11 @@ Deno.test("loop: a slow extension of one lane delays no other lane", async () =>
   slow.resolve();
   await clock.advance(0);
   assert.ok(calls.includes("run MemberStartedEvent"));
-  await lifecycle.stop(1_000);
 });
 
 Deno.test("loop: a clean-up overtakes a hanging checkout and a running extension", async () => {
-  const { lifecycle, receive, hold, calls, clock } = scene({ repo: true });
+  await using loop = openLoop({ repo: true });
+  const { lifecycle, receive, hold, calls, clock } = loop;
   hold("StartServers");
   lifecycle.start();
   await clock.advance(0);
@@ -188,11 +113,11 @@ Deno.test("loop: a clean-up overtakes a hanging checkout and a running extension
   lifecycle.acknowledged("instance/status/InstanceReadyToShutdownEvent");
   await clock.advance(0);
   assert.equal(calls.at(-1), "forgetSession");
-  await lifecycle.stop(1_000);
 });
 
 Deno.test("loop: tells an extension what is true when it starts, not when its event came", async () => {
-  const { lifecycle, receive, hold, requests, clock } = scene();
+  await using loop = openLoop();
+  const { lifecycle, receive, hold, requests, clock } = loop;
   const first = hold("CompleteTopologyEvent");
   lifecycle.start();
   await clock.advance(0);
@@ -204,11 +129,11 @@ Deno.test("loop: tells an extension what is true when it starts, not when its ev
   const started = requests.find(({ event }) => event === "MemberStartedEvent")!;
   assert.equal(started.values.EVENT_MEMBER_ID, "m-2");
   assert.deepEqual(Object.keys(started.facts().members as object), [identity.memberId]);
-  await lifecycle.stop(1_000);
 });
 
 Deno.test("loop: drops the oldest waiting member events of a flood and asks for the topology again", async () => {
-  const { lifecycle, receive, hold, calls, log, clock } = scene();
+  await using loop = openLoop();
+  const { lifecycle, receive, hold, calls, log, clock } = loop;
   const first = hold("CompleteTopologyEvent");
   lifecycle.start();
   await clock.advance(0);
@@ -225,11 +150,11 @@ Deno.test("loop: drops the oldest waiting member events of a flood and asks for 
   for (let n = 0; n < 200; n++) await clock.advance(0);
   assert.equal(calls.filter((call) => call === "run MemberStartedEvent").length, 1_000);
   assert.match(log.text(), /Extensions cannot keep up: 500 runs were dropped/);
-  await lifecycle.stop(1_000);
 });
 
 Deno.test("loop: logs what it cannot read in one line and handles the next message", async () => {
-  const { lifecycle, receive, log, clock } = scene();
+  await using loop = openLoop();
+  const { lifecycle, receive, log, clock } = loop;
   lifecycle.start();
   await clock.advance(0);
   lifecycle.receive("topology/CompleteTopologyEvent", new TextEncoder().encode("{broken"));
@@ -239,11 +164,11 @@ Deno.test("loop: logs what it cannot read in one line and handles the next messa
   const warnings = log.records.filter(({ level }) => level === "warning");
   assert.equal(warnings.length, 1);
   assert.match(warnings[0]!.message, /^Ignored topology\/CompleteTopologyEvent: /);
-  await lifecycle.stop(1_000);
 });
 
 Deno.test("loop: cancels extensions and jobs when stopped and ignores what comes later", async () => {
-  const { lifecycle, receive, hold, calls, clock } = scene();
+  await using loop = openLoop();
+  const { lifecycle, receive, hold, calls, clock } = loop;
   hold("InstanceStartedEvent");
   lifecycle.start();
   await clock.advance(0);

@@ -1,10 +1,10 @@
-import { decodeEvent } from "../../src/events/decode.ts";
 import type { IdentityConfig, LifecycleConfig } from "../../src/config/agent_config.ts";
+import { describeEffect } from "../../src/lifecycle/describe_effect.ts";
 import type { Effect } from "../../src/lifecycle/effect.ts";
 import type { Input } from "../../src/lifecycle/input.ts";
-import type { CheckoutOutcome, ExtensionOutcome, Remembered } from "../../src/lifecycle/ports.ts";
-import { type AgentState, initialState, type Settings } from "../../src/lifecycle/state.ts";
-import { step } from "../../src/lifecycle/step.ts";
+import type { Remembered } from "../../src/lifecycle/ports.ts";
+import { Replay, type ReplayAnswers } from "../../src/lifecycle/replay.ts";
+import type { AgentState } from "../../src/lifecycle/state.ts";
 
 /** The member of the golden vectors. */
 export const identity: IdentityConfig = {
@@ -30,54 +30,33 @@ export const lifecycleConfig: LifecycleConfig = {
   shutdownTimeoutMs: 10_000,
 };
 
-/** How the simulated world answers. */
-export interface Answers {
-  /** Outcome of an extension; absent: it succeeds. `"pending"`: it does not end. */
-  readonly extension?: (event: string) => ExtensionOutcome | "pending" | undefined;
-  readonly checkout?: () => CheckoutOutcome | "pending";
-  readonly ports?: "open" | "closed";
-}
-
-/**
- * The pure core with a world that answers at once: what goes in and what comes out, as text.
- */
+/** The replayed core with what came out as text. */
 export class SimulatedAgent {
-  readonly #settings: Settings;
-  readonly #answers: Answers;
+  readonly #replay: Replay;
   readonly #log: string[] = [];
-  state: AgentState;
 
   constructor(
     lifecycle: Partial<LifecycleConfig> = {},
-    answers: Answers = {},
+    answers: ReplayAnswers = {},
     remembered: Remembered = {},
   ) {
-    this.#settings = { identity, lifecycle: { ...lifecycleConfig, ...lifecycle } };
-    this.#answers = answers;
-    this.state = initialState(remembered);
+    const settings = { identity, lifecycle: { ...lifecycleConfig, ...lifecycle } };
+    this.#replay = new Replay(settings, answers, remembered);
+  }
+
+  get state(): AgentState {
+    return this.#replay.state;
   }
 
   /** Takes an input and everything that follows from it; returns what came out, one line an effect. */
   input(input: Input): string[] {
-    const from = this.#log.length;
-    const queue = [input];
-    for (let next = queue.shift(); next; next = queue.shift()) {
-      const { state, effects } = step(this.state, next, this.#settings);
-      this.state = state;
-      for (const effect of effects) {
-        this.#log.push(describe(effect));
-        queue.push(...this.#answer(effect));
-      }
-    }
-    return this.#log.slice(from);
+    return this.#described(this.#replay.input(input));
   }
 
   /** Takes a message as it comes from the broker. */
   message(topic: string, payload: string | object): string[] {
     const text = typeof payload === "string" ? payload : JSON.stringify(payload);
-    const decoded = decodeEvent(topic, new TextEncoder().encode(text));
-    if (decoded.kind !== "event") return [];
-    return this.input({ kind: "event", event: decoded.event });
+    return this.#described(this.#replay.message(topic, new TextEncoder().encode(text)).effects);
   }
 
   /** Status events that were published so far. */
@@ -91,51 +70,10 @@ export class SimulatedAgent {
       .map((line) => line.slice(10).split(" ")[0]!);
   }
 
-  #answer(effect: Effect): Input[] {
-    switch (effect.kind) {
-      case "subscribe":
-        return [{ kind: "subscribed", group: effect.group }];
-      case "runExtension": {
-        const outcome = this.#answers.extension?.(effect.event) ?? { kind: "succeeded" };
-        if (outcome === "pending") return [];
-        const tenant = effect.tenantId === undefined ? {} : { tenantId: effect.tenantId };
-        return [{ kind: "extensionEnded", event: effect.event, outcome, ...tenant }];
-      }
-      case "awaitPorts":
-        return this.#answers.ports === "closed" ? [] : [{ kind: "portsOpen" }];
-      case "checkOut": {
-        const outcome = this.#answers.checkout?.() ?? { kind: "checkedOut", files: 1 };
-        if (outcome === "pending") return [];
-        return [{ kind: "checkedOut", tenantId: effect.source.tenantId, outcome }];
-      }
-      default:
-        return [];
-    }
-  }
-}
-
-/** One line for an effect. */
-export function describe(effect: Effect): string {
-  switch (effect.kind) {
-    case "runExtension":
-      return `extension ${effect.event} [${effect.lane}]`;
-    case "publish":
-      return `publish ${effect.status}`;
-    case "remember":
-      return `remember ${JSON.stringify(effect.remembered)}`;
-    case "checkOut":
-      return `checkOut ${effect.source.repoUrl} [${effect.lane}]`;
-    case "subscribe":
-      return `subscribe ${effect.group}`;
-    case "request":
-    case "answered":
-      return `${effect.kind} ${effect.what}`;
-    case "startUpdates":
-      return `startUpdates ${effect.tenantId}`;
-    case "log":
-      return `${effect.level}: ${effect.message}`;
-    default:
-      return effect.kind;
+  #described(effects: readonly Effect[]): string[] {
+    const lines = effects.map(describeEffect);
+    this.#log.push(...lines);
+    return lines;
   }
 }
 

@@ -29,7 +29,11 @@ export function exampleConfig(changes: Changes = {}): AgentConfig {
       multiTenant: false,
     },
     launchParameters: {},
-    broker: { urls: [{ host: "broker.example.com", port: 1883 }], publisherTimeoutMs: 900_000 },
+    broker: {
+      urls: [{ host: "broker.example.com", port: 1883 }],
+      maxMessageBytes: 67_108_864,
+      publisherTimeoutMs: 900_000,
+    },
     lifecycle: {
       ports: [],
       listenAddress: "localhost",
