@@ -15,6 +15,21 @@ export type Decoded =
 const mostDepth = 100;
 
 /**
+ * Events about one thing are under 2 KB; documents may be as large as may be received. What is small
+ * waits in lanes by the thousand, so its size is a bound of memory.
+ */
+const mostSmallBytes = 64 * 1024;
+
+const documents: ReadonlySet<string> = new Set([
+  "topology/CompleteTopologyEvent",
+  "topology/ClusterCreatedEvent",
+  "topology/ApplicationClustersCreatedEvent",
+  "topology/ApplicationClustersRemovedEvent",
+  "tenant/CompleteTenantEvent",
+  "application/signup/CompleteApplicationSignUpsEvent",
+]);
+
+/**
  * Decodes one message of the broker. Never throws, whatever the bytes are.
  *
  * @param topic As received.
@@ -25,6 +40,9 @@ export function decodeEvent(topic: string, payload: Uint8Array): Decoded {
   if (schema === undefined) return { kind: "unknown" };
   // What was too large to be received comes without its payload.
   if (payload.length === 0) return { kind: "ignored", reason: "it is empty" };
+  if (payload.length > mostSmallBytes && !documents.has(topic)) {
+    return malformed(`its ${payload.length} bytes are more than ${mostSmallBytes}`);
+  }
   if (nestsDeeperThan(payload, mostDepth)) {
     return malformed(`it nests deeper than ${mostDepth} levels`);
   }

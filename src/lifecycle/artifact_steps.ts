@@ -22,12 +22,14 @@ export function artifactUpdated(
     return refuse(state, `its tenant id ${JSON.stringify(event.tenantId)} is not an integer`);
   }
   if (event.repoUrl === "") return refuse(state, "it names no repository");
-  if (!state.artifacts.has(tenantId) && state.artifacts.size >= maxTenants) {
+  const key = artifactsKey(tenantId, settings);
+  if (!state.artifacts.has(key) && state.artifacts.size >= maxTenants) {
     return refuse(state, `there are ${maxTenants} tenants already`);
   }
-  const known = { ...state, artifacts: new Map(state.artifacts).set(tenantId, event) };
-  if (isStarted(state)) return { state: known, effects: artifactsOf(known, [tenantId]) };
-  const waitingTenants = [...new Set([...state.waitingTenants, tenantId])];
+  const artifacts = new Map(state.artifacts).set(key, { ...event, tenantId: String(tenantId) });
+  const known = { ...state, artifacts };
+  if (isStarted(state)) return { state: known, effects: artifactsOf(known, [key]) };
+  const waitingTenants = [...new Set([...state.waitingTenants, key])];
   return { state: { ...known, waitingTenants }, effects: [] };
 }
 
@@ -40,7 +42,8 @@ export function artifactsOf(state: AgentState, tenantIds: readonly number[]): re
     return [{
       kind: "checkOut",
       lane: `artifacts:${tenantId}`,
-      source: { tenantId, repoUrl, repoUsername, repoPassword },
+      tenantId,
+      source: { tenantId: Number(event.tenantId), repoUrl, repoUsername, repoPassword },
     }];
   });
 }
@@ -56,13 +59,15 @@ export function checkedOut(
   if (outcome.kind === "checkedOut") {
     return { state, effects: [runArtifactUpdated(state, tenantId, {})] };
   }
-  // The loop goes on trying what may yet work.
-  const polled = outcome.refused ? { state, effects: [] } : keepUpdated(state, tenantId);
+  // The loop goes on trying what may yet work. It is begun again after the first success: there may
+  // have been nothing to poll yet.
+  const isPolled = outcome.refused || state.updatedTenants.has(tenantId);
+  const poll: readonly Effect[] = isPolled ? [] : [{ kind: "startUpdates", tenantId }];
   if (state.phase.kind !== "awaitingArtifacts" || !settings.lifecycle.activateOnFailedCheckout) {
-    return polled;
+    return { state, effects: poll };
   }
-  const next = awaitPorts(polled.state);
-  return { state: next.state, effects: [...next.effects, ...polled.effects] };
+  const next = awaitPorts(state);
+  return { state: next.state, effects: [...next.effects, ...poll] };
 }
 
 /** The update loop changed files. */
@@ -114,7 +119,7 @@ function runArtifactUpdated(
     tenantId,
     values: {
       ARTIFACT_UPDATED_CLUSTER_ID: event.clusterId,
-      ARTIFACT_UPDATED_TENANT_ID: String(tenantId),
+      ARTIFACT_UPDATED_TENANT_ID: event.tenantId ?? String(tenantId),
       ARTIFACT_UPDATED_REPO_URL: withoutUserInfo(event.repoUrl),
       ARTIFACT_UPDATED_REPO_USERNAME: event.repoUsername,
       ARTIFACT_UPDATED_REPO_PASSWORD: event.repoPassword,
@@ -124,12 +129,21 @@ function runArtifactUpdated(
   };
 }
 
+/** The tenant that an event is about; undefined when its id is no integer. */
 function tenantOf(event: ArtifactUpdated, settings: Settings): number | undefined {
   if (event.tenantId === undefined) return settings.identity.tenantId;
   const tenantId = Number(event.tenantId);
   return /^-?\d{1,15}$/.test(event.tenantId) && Number.isSafeInteger(tenantId)
     ? tenantId
     : undefined;
+}
+
+/**
+ * Under which number the artifacts of a tenant are kept: an instance of one tenant has one set of them,
+ * whoever the platform says they are of.
+ */
+export function artifactsKey(tenantId: number, { identity }: Settings): number {
+  return identity.multiTenant ? tenantId : identity.tenantId;
 }
 
 function isStarted(state: AgentState): boolean {

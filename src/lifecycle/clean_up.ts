@@ -74,12 +74,16 @@ function statusesFrom(memberStatus: string | undefined): readonly Status[] {
     case "In_Maintenance":
     case "ReadyToShutDown":
       return ["readyToShutdown"];
-    default:
+    case "Created":
+    case "Initialized":
       return statusesTo("readyToShutdown", undefined);
+    default:
+      // Unknown, gone or faulty: nothing that came before maintenance may be said again.
+      return statusesTo("readyToShutdown", "activated");
   }
 }
 
 /** Status of the own member in the known topology. */
 export function ownStatus(state: AgentState, settings: Settings): string | undefined {
-  return state.topology && statusOf(findMember(state.topology, settings.identity));
+  return state.topology && statusOf(findMember(state.topology.document, settings.identity));
 }

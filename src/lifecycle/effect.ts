@@ -29,7 +29,12 @@ export type LaneEffect =
   | { readonly kind: "publish"; readonly lane: "lifecycle"; readonly status: Status }
   | { readonly kind: "remember"; readonly lane: "lifecycle"; readonly remembered: Remembered }
   | { readonly kind: "awaitPorts"; readonly lane: "lifecycle" }
-  | { readonly kind: "checkOut"; readonly lane: LaneName; readonly source: ArtifactSource }
+  | {
+    readonly kind: "checkOut";
+    readonly lane: LaneName;
+    readonly tenantId: number;
+    readonly source: ArtifactSource;
+  }
   /** Stop the tenant's update loop, remove what its checkouts wrote, bring the backup back. */
   | { readonly kind: "removeArtifacts"; readonly lane: LaneName; readonly tenantId: number };
 

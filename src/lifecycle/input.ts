@@ -7,7 +7,11 @@ export type Input =
   /** The program started; the state holds what was remembered. */
   | { readonly kind: "boot" }
   /** Connected again: what was published meanwhile at QoS 0 is lost. */
-  | { readonly kind: "reconnected" }
+  | {
+    readonly kind: "reconnected";
+    /** The broker had forgotten the session: what was published at QoS 1 is lost as well. */
+    readonly isSessionLost: boolean;
+  }
   | { readonly kind: "subscribed"; readonly group: SubscriptionGroup }
   | { readonly kind: "event"; readonly event: AgentEvent }
   /** A complete topology or tenant list with the same bytes as the one that is known. */

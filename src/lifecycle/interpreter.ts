@@ -167,9 +167,9 @@ export class Interpreter {
       case "checkOut":
         return {
           key: "checkOut",
-          ...this.#cancellable(`checkout of tenant ${effect.source.tenantId}`, async (signal) => {
+          ...this.#cancellable(`checkout of tenant ${effect.tenantId}`, async (signal) => {
             const outcome = await world.artifacts.checkOut(effect.source, signal);
-            dispatch({ kind: "checkedOut", tenantId: effect.source.tenantId, outcome });
+            dispatch({ kind: "checkedOut", tenantId: effect.tenantId, outcome });
           }),
         };
     }

@@ -56,7 +56,7 @@ export class Lifecycle {
       dispatch: (input) => this.dispatch(input),
       facts: () =>
         platformFacts(
-          this.#state.topology,
+          this.#state.topology?.document,
           this.#state.tenants,
           identity,
           identity.lbClusterId,
@@ -114,9 +114,13 @@ export class Lifecycle {
     }
   }
 
-  /** The connection is back after a gap. */
-  reconnected(): void {
-    this.dispatch({ kind: "reconnected" });
+  /**
+   * The connection is back after a gap.
+   *
+   * @param isSessionLost The broker no longer knew the session.
+   */
+  reconnected(isSessionLost: boolean): void {
+    this.dispatch({ kind: "reconnected", isSessionLost });
   }
 
   /** The broker acknowledged a status event. */
@@ -162,7 +166,11 @@ export class Lifecycle {
   /** The fingerprint of what is known, unless events have changed it since. */
   #knownPrint(what: "topology" | "tenants"): string | undefined {
     const source = this.#sources.get(what);
-    return source && source.made === this.#state[what] ? source.print : undefined;
+    if (!source) return undefined;
+    const isKnown = what === "topology"
+      ? this.#state.topology?.isExactly(source.made)
+      : this.#state.tenants === source.made;
+    return isKnown ? source.print : undefined;
   }
 }
 

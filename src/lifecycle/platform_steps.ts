@@ -5,9 +5,8 @@ import {
   wireNames,
 } from "../events/agent_event.ts";
 import type { Topology } from "../events/topology_document.ts";
-import { applyChange } from "../topology/apply_change.ts";
-import { findCluster } from "../topology/lookup.ts";
 import { missedEvents } from "../topology/missed_events.ts";
+import { TopologyModel } from "../topology/topology_model.ts";
 import type { Effect, Step } from "./effect.ts";
 import { advance } from "./start_up.ts";
 import type { AgentState, Settings } from "./state.ts";
@@ -29,8 +28,9 @@ export function completeTopology(
   settings: Settings,
   topology: Topology,
 ): Step<AgentState> {
-  const missed = state.gap && state.topology ? missedEvents(state.topology, topology) : [];
-  const replaced: AgentState = { ...state, topology, gap: false };
+  const known = state.gap ? state.topology?.document : undefined;
+  const missed = known ? missedEvents(known, topology) : [];
+  const replaced: AgentState = { ...state, topology: TopologyModel.of(topology), gap: false };
   const effects: Effect[] = [
     { kind: "answered", what: "topology" },
     {
@@ -49,7 +49,7 @@ export function completeTopology(
 /** Services, clusters or their instances changed: the model follows, nothing is run. */
 export function topologyChange(state: AgentState, change: TopologyChange): Step<AgentState> {
   if (!state.topology) return { state, effects: [] };
-  return { state: { ...state, topology: applyChange(state.topology, change) }, effects: [] };
+  return { state: { ...state, topology: state.topology.after(change) }, effects: [] };
 }
 
 /** A member of some cluster took a step; when it is the own one, so may the lifecycle. */
@@ -61,12 +61,11 @@ export function memberEvent(
   const isOwn = event.memberId === settings.identity.memberId;
   const initialized = state.initialized || (isOwn && event.kind === "memberInitialized");
   const { topology } = state;
-  const isKnown = topology !== undefined &&
-    findCluster(topology, event.serviceName, event.clusterId) !== undefined;
+  const isKnown = topology?.knowsCluster(event.serviceName, event.clusterId) ?? false;
   const updated: AgentState = {
     ...state,
     initialized,
-    ...(isKnown ? { topology: applyChange(topology, event) } : {}),
+    ...(topology ? { topology: topology.after(event) } : {}),
   };
   const next = advance(updated, settings);
   return {

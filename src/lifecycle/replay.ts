@@ -74,7 +74,7 @@ export class Replay {
       case "checkOut": {
         const outcome = this.#answers.checkout?.() ?? { kind: "checkedOut", files: 1 };
         if (outcome === "pending") return undefined;
-        return { kind: "checkedOut", tenantId: effect.source.tenantId, outcome };
+        return { kind: "checkedOut", tenantId: effect.tenantId, outcome };
       }
       case "removeArtifacts": {
         const outcome = this.#answers.removal?.() ?? { kind: "removed", files: 1 };

@@ -1,6 +1,6 @@
 import type { IdentityConfig, LifecycleConfig } from "../config/agent_config.ts";
 import type { ArtifactUpdated, Tenant } from "../events/agent_event.ts";
-import type { Topology } from "../events/topology_document.ts";
+import type { TopologyModel } from "../topology/topology_model.ts";
 import type { Remembered } from "./ports.ts";
 
 /** Where the member stands on its way, as the agent sees it. */
@@ -24,7 +24,7 @@ export type StartStep = "subscriptions" | "InstanceStartedEvent" | "StartServers
 /** Everything that decides what the agent does next. */
 export interface AgentState {
   readonly phase: Phase;
-  readonly topology?: Topology;
+  readonly topology?: TopologyModel;
   readonly tenants?: readonly Tenant[];
   /** The own member was reported initialized by an event. */
   readonly initialized: boolean;

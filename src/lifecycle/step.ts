@@ -9,6 +9,7 @@ import { cleaned, cleanUp } from "./clean_up.ts";
 import type { Effect, Step } from "./effect.ts";
 import type { Input } from "./input.ts";
 import { halt, stops } from "./phase_change.ts";
+import { publishStatuses } from "./publish_status.ts";
 import { completeTopology, memberEvent, topologyChange } from "./platform_steps.ts";
 import {
   advance,
@@ -30,7 +31,7 @@ export function step(state: AgentState, input: Input, settings: Settings): Step<
     case "boot":
       return only(state, { kind: "subscribe", group: "topology" });
     case "reconnected":
-      return reconnected(state);
+      return reconnected(state, input.isSessionLost);
     case "subscribed":
       return input.group === "topology"
         ? topologySubscribed(state, settings)
@@ -117,13 +118,21 @@ function extensionEnded(
     }
     return stops(settings, event, outcome) ? halt(state, event) : cleaned(state);
   }
+  if (event === "CreateLVSDummyInterface" && stops(settings, event, outcome)) {
+    return halt(state, event);
+  }
   return startStepEnded(state, settings, event, outcome);
 }
 
-function reconnected(state: AgentState): Step<AgentState> {
+function reconnected(state: AgentState, isSessionLost: boolean): Step<AgentState> {
   const effects: Effect[] = [{ kind: "request", what: "topology" }];
   if (state.tenants) effects.push({ kind: "request", what: "tenants" });
-  return { state: { ...state, gap: state.topology !== undefined }, effects };
+  const behind = { ...state, gap: state.topology !== undefined };
+  const isWaiting = state.phase.kind === "awaitingArtifacts" && state.artifacts.size === 0;
+  if (!isSessionLost || !isWaiting) return { state: behind, effects };
+  // The event about artifacts is published once, in reaction to Started. Saying that again is legal.
+  const again = publishStatuses(behind, ["started"]);
+  return { state: again.state, effects: [...effects, ...again.effects] };
 }
 
 function unchanged(

@@ -1,5 +1,6 @@
 import type { DomainMapping, SignUpEvent, TenantEvent } from "../events/agent_event.ts";
 import { applyTenantEvent } from "../topology/apply_tenant_event.ts";
+import { artifactsKey } from "./artifact_steps.ts";
 import type { Effect, Step } from "./effect.ts";
 import type { RemovalOutcome } from "./ports.ts";
 import type { AgentState, Settings } from "./state.ts";
@@ -53,14 +54,18 @@ export function signUpEvent(
   if (event.kind === "signUpsKnown") return { state, effects: [] };
   if (event.applicationId !== settings.identity.applicationId) return { state, effects: [] };
   const { tenantId } = event;
+  const key = artifactsKey(tenantId, settings);
+  const remove: Effect = { kind: "removeArtifacts", lane: `artifacts:${key}`, tenantId };
+  const last = state.artifacts.get(key)?.tenantId;
+  if (last !== undefined && last !== String(tenantId)) return { state, effects: [remove] };
   const artifacts = new Map(state.artifacts);
-  artifacts.delete(tenantId);
+  artifacts.delete(key);
   const updatedTenants = new Set(state.updatedTenants);
-  updatedTenants.delete(tenantId);
-  const waitingTenants = state.waitingTenants.filter((waiting) => waiting !== tenantId);
+  updatedTenants.delete(key);
+  const waitingTenants = state.waitingTenants.filter((waiting) => waiting !== key);
   return {
     state: { ...state, artifacts, updatedTenants, waitingTenants },
-    effects: [{ kind: "removeArtifacts", lane: `artifacts:${tenantId}`, tenantId }],
+    effects: [remove],
   };
 }
 

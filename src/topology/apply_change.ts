@@ -1,6 +1,6 @@
 import type { ClusterInstanceEvent, ClusterPath, TopologyChange } from "../events/agent_event.ts";
 import type { Cluster, ClusterInstance, Topology } from "../events/topology_document.ts";
-import { applyMemberEvent } from "./apply_member_event.ts";
+import { applyMemberEvents } from "./apply_member_event.ts";
 import { findCluster, findService } from "./lookup.ts";
 import { withCluster, without, withService } from "./with_part.ts";
 
@@ -27,7 +27,7 @@ export function applyChange(topology: Topology, change: TopologyChange): Topolog
     case "clusterInstanceChanged":
       return applyClusterInstance(topology, change);
     default:
-      return applyMemberEvent(topology, change);
+      return applyMemberEvents(topology, [change]);
   }
 }
 

@@ -1,6 +1,6 @@
-import type { MemberEvent, MemberEventKind } from "../events/agent_event.ts";
-import type { Member, Topology } from "../events/topology_document.ts";
-import { findCluster, findMember, type MemberStatus, statesOf } from "./lookup.ts";
+import type { ClusterPath, MemberEvent, MemberEventKind } from "../events/agent_event.ts";
+import type { Cluster, Member, Topology } from "../events/topology_document.ts";
+import { findCluster, type MemberStatus, statesOf } from "./lookup.ts";
 import { withCluster } from "./with_part.ts";
 
 /** The status that an event brings its member to. */
@@ -16,22 +16,32 @@ export const statusAfter = {
 } as const satisfies Record<MemberEventKind, MemberStatus>;
 
 /**
- * The topology after a member event.
+ * The topology after member events, oldest first.
  *
  * An event of a service or cluster that the topology does not know changes nothing. A member that was
  * missed so far is added from what the event says; a terminated one is taken out, as the platform does.
+ * Each cluster is copied once, however many events there are: one may have 20,000 members.
  *
- * @returns A new topology that shares what did not change, or the same one.
+ * @returns A new topology that shares what did not change.
  */
-export function applyMemberEvent(topology: Topology, event: MemberEvent): Topology {
-  const cluster = findCluster(topology, event.serviceName, event.clusterId);
-  if (!cluster || event.memberId === "") return topology;
-  const known = findMember(topology, event);
-  if (event.kind === "memberTerminated" && !known) return topology;
-  const members = new Map(Object.entries(cluster.memberMap ?? {}));
-  if (event.kind === "memberTerminated") members.delete(event.memberId);
-  else members.set(event.memberId, memberAfter(known, event));
-  return withCluster(topology, event, { ...cluster, memberMap: Object.fromEntries(members) });
+export function applyMemberEvents(topology: Topology, events: readonly MemberEvent[]): Topology {
+  const changed = new Map<Cluster, { path: ClusterPath; members: Map<string, Member> }>();
+  for (const event of events) {
+    const cluster = findCluster(topology, event.serviceName, event.clusterId);
+    if (!cluster || event.memberId === "") continue;
+    let copy = changed.get(cluster);
+    if (!copy) {
+      copy = { path: event, members: new Map(Object.entries(cluster.memberMap ?? {})) };
+      changed.set(cluster, copy);
+    }
+    if (event.kind === "memberTerminated") copy.members.delete(event.memberId);
+    else copy.members.set(event.memberId, memberAfter(copy.members.get(event.memberId), event));
+  }
+  let after = topology;
+  for (const [cluster, { path, members }] of changed) {
+    after = withCluster(after, path, { ...cluster, memberMap: Object.fromEntries(members) });
+  }
+  return after;
 }
 
 function memberAfter(known: Member | undefined, event: MemberEvent): Member {

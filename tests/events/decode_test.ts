@@ -99,11 +99,20 @@ Deno.test("decode: refuses bytes that are not UTF-8", () => {
 });
 
 Deno.test("decode: refuses what nests too deep, brackets inside texts not counted", () => {
-  const deep = `{"a":${"[".repeat(200_000)}${"]".repeat(200_000)}}`;
+  const deep = `{"a":${"[".repeat(20_000)}${"]".repeat(20_000)}}`;
   const decoded = decode("topology/MemberStartedEvent", deep);
   assert.deepEqual(decoded, { kind: "malformed", reason: "it nests deeper than 100 levels" });
   const text = JSON.stringify({ memberId: '["{'.repeat(500) });
   assert.equal(decode("topology/MemberStartedEvent", text).kind, "event");
+});
+
+Deno.test("decode: refuses an event about one thing that is too large to wait in a lane", () => {
+  const large = JSON.stringify({ memberId: "m".repeat(70_000) });
+  const decoded = decode("topology/MemberStartedEvent", large);
+  assert.ok(decoded.kind === "malformed");
+  assert.match(decoded.reason, /70\d+ bytes are more than 65536/);
+  const tenants = { tenants: [{ tenantId: 1, tenantDomain: "d".repeat(70_000) }] };
+  assert.equal(decode("tenant/CompleteTenantEvent", JSON.stringify(tenants)).kind, "event");
 });
 
 Deno.test("decode: passes an empty payload over", () => {

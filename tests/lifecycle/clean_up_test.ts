@@ -102,9 +102,11 @@ for (
     ["Active", whole.slice(2)],
     ["In_Maintenance", whole.slice(3)],
     ["ReadyToShutDown", whole.slice(3)],
+    ["Suspended", whole.slice(2)],
+    [undefined, whole.slice(2)],
   ] as const
 ) {
-  Deno.test(`clean-up: repeated while the platform has the member ${status} publishes what is missing`, () => {
+  Deno.test(`clean-up: repeated while the platform has the member ${status ?? "no more"} publishes what is missing`, () => {
     const before = { published: "readyToShutdown", cleanUp: true, cleaned: true } as const;
     const agent = new SimulatedAgent({}, {}, before);
     agent.input({ kind: "boot" });

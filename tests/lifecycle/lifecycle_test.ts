@@ -43,7 +43,7 @@ Deno.test("loop: repeats the topology request with growing pauses until the answ
   receive("topology/CompleteTopologyEvent", topologyWith("Created"));
   await clock.advance(600_000);
   assert.equal(asked(), 3);
-  lifecycle.reconnected();
+  lifecycle.reconnected(false);
   await clock.advance(0);
   assert.equal(asked(), 4);
 });

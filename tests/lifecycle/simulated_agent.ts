@@ -16,7 +16,7 @@ export const identity: IdentityConfig = {
   networkPartitionId: "network-partition-1",
   partitionId: "partition-1",
   tenantId: -1234,
-  multiTenant: false,
+  multiTenant: true,
 };
 
 /** Lifecycle settings without a repository. */
@@ -39,8 +39,12 @@ export class SimulatedAgent {
     lifecycle: Partial<LifecycleConfig> = {},
     answers: ReplayAnswers = {},
     remembered: Remembered = {},
+    own: Partial<IdentityConfig> = {},
   ) {
-    const settings = { identity, lifecycle: { ...lifecycleConfig, ...lifecycle } };
+    const settings = {
+      identity: { ...identity, ...own },
+      lifecycle: { ...lifecycleConfig, ...lifecycle },
+    };
     this.#replay = new Replay(settings, answers, remembered);
   }
 

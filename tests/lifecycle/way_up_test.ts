@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { CheckoutOutcome } from "../../src/lifecycle/ports.ts";
 import { readVectors } from "../vectors.ts";
 import { identity, SimulatedAgent, topologyWith } from "./simulated_agent.ts";
 
@@ -176,6 +177,49 @@ Deno.test("artifacts: uses TENANT_ID when the event has none", () => {
   assert.equal(lines[0], "checkOut http://git/r.git [artifacts:-1234]");
 });
 
+Deno.test("artifacts: an instance of one tenant has one set, whoever the platform says they are of", () => {
+  const single = { multiTenant: false };
+  const agent = startedAgent({ awaitsArtifacts: true }, {}, {}, single);
+  const lines = agent.message("instance/notifier/ArtifactUpdatedEvent", artifactEvent);
+  assert.equal(lines[0], "checkOut http://git/r.git [artifacts:-1234]");
+  assert.equal(lines.at(-1), "extension InstanceActivatedEvent [lifecycle]");
+});
+
+Deno.test("artifacts: polls after the first success although there was nothing to poll before", () => {
+  const outcomes: CheckoutOutcome[] = [
+    { kind: "failed", reason: "wrong key", refused: false },
+    { kind: "checkedOut", files: 1 },
+  ];
+  const agent = startedAgent({ awaitsArtifacts: true }, { checkout: () => outcomes.shift()! });
+  const events = [1, 2].flatMap(() =>
+    agent.message("instance/notifier/ArtifactUpdatedEvent", artifactEvent)
+  );
+  assert.deepEqual(events.filter((line) => line.startsWith("startUpdates")), [
+    "startUpdates 1",
+    "startUpdates 1",
+  ]);
+});
+
+Deno.test("gap: a lost session while artifacts are awaited is answered by saying Started again", () => {
+  const agent = startedAgent({ awaitsArtifacts: true });
+  const kept = agent.input({ kind: "reconnected", isSessionLost: false });
+  assert.ok(!kept.includes("publish started"));
+  const lost = agent.input({ kind: "reconnected", isSessionLost: true });
+  assert.ok(lost.includes("publish started"));
+  agent.message("instance/notifier/ArtifactUpdatedEvent", artifactEvent);
+  assert.ok(!agent.input({ kind: "reconnected", isSessionLost: true }).includes("publish started"));
+});
+
+Deno.test("extensions: a failed CreateLVSDummyInterface stops the lifecycle when it is required", () => {
+  const agent = new SimulatedAgent({
+    lvsVirtualIp: { ip: "10.0.0.9", subnetMask: "255.0.0.0" },
+    requiredExtensions: ["CreateLVSDummyInterface"],
+  }, { extension: () => ({ kind: "failed", reason: "exit status 1" }) });
+  agent.input({ kind: "boot" });
+  agent.message("topology/CompleteTopologyEvent", topologyWith("Initialized"));
+  assert.deepEqual(agent.published, []);
+});
+
 Deno.test("artifacts: does not activate on a failed first checkout but keeps polling", () => {
   const failed = { kind: "failed", reason: "down", refused: false } as const;
   const agent = startedAgent({ awaitsArtifacts: true }, { checkout: () => failed });
@@ -230,7 +274,9 @@ for (
 Deno.test("gap: asks again and runs the missed member events marked as inferred", () => {
   const agent = startedAgent();
   agent.message("topology/CompleteTopologyEvent", topologyWith("Active", { "m-2": ["Created"] }));
-  assert.deepEqual(agent.input({ kind: "reconnected" }), ["request topology"]);
+  assert.deepEqual(agent.input({ kind: "reconnected", isSessionLost: false }), [
+    "request topology",
+  ]);
   const lines = agent.message(
     "topology/CompleteTopologyEvent",
     topologyWith("Active", { "m-3": ["Created", "Initialized", "Starting"] }),

@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import { decodeEvent } from "../../src/events/decode.ts";
 import type { MemberEvent } from "../../src/events/agent_event.ts";
 import type { Topology } from "../../src/events/topology_document.ts";
-import { applyMemberEvent } from "../../src/topology/apply_member_event.ts";
+import { applyMemberEvents } from "../../src/topology/apply_member_event.ts";
 import { findMember, statesOf } from "../../src/topology/lookup.ts";
 import { missedEvents } from "../../src/topology/missed_events.ts";
 import { platformFacts } from "../../src/topology/facts.ts";
 import { identity, topologyWith } from "../lifecycle/simulated_agent.ts";
 import { readVectors } from "../vectors.ts";
+
+const applyOne = (topology: Topology, event: MemberEvent) => applyMemberEvents(topology, [event]);
 
 function decoded(topic: string, payload: string) {
   const result = decodeEvent(topic, new TextEncoder().encode(payload));
@@ -39,7 +41,7 @@ Deno.test("topology: holds the platform's states after the events of one life", 
       }
       topology = event.topology;
     } else if (topology && "details" in event) {
-      topology = applyMemberEvent(topology, event);
+      topology = applyOne(topology, event);
     }
   }
   assert.equal(findMember(topology!, identity), undefined, "a terminated member is gone");
@@ -47,7 +49,7 @@ Deno.test("topology: holds the platform's states after the events of one life", 
 
 Deno.test("topology: shares what an event does not change and leaves the old one as it was", () => {
   const before = topologyOf(topologyWith("Active", { other: ["Created"] }));
-  const after = applyMemberEvent(before, memberEvent("memberInitialized", "other"));
+  const after = applyOne(before, memberEvent("memberInitialized", "other"));
   assert.deepEqual(statesOf(findMember(before, { ...identity, memberId: "other" })!), ["Created"]);
   assert.deepEqual(statesOf(findMember(after, { ...identity, memberId: "other" })!), [
     "Created",
@@ -60,13 +62,13 @@ Deno.test("topology: is unchanged by events of unknown clusters and by hostile n
   const before = topologyOf(topologyWith("Active"));
   for (const name of ["other", "__proto__", "constructor"]) {
     const event = { ...memberEvent("memberStarted", "m"), serviceName: name };
-    assert.equal(applyMemberEvent(before, event), before);
+    assert.equal(applyOne(before, event), before);
     assert.equal(
-      applyMemberEvent(before, { ...memberEvent("memberStarted", "m"), clusterId: name }),
+      applyOne(before, { ...memberEvent("memberStarted", "m"), clusterId: name }),
       before,
     );
   }
-  const odd = applyMemberEvent(before, memberEvent("memberStarted", "__proto__"));
+  const odd = applyOne(before, memberEvent("memberStarted", "__proto__"));
   assert.deepEqual(statesOf(findMember(odd, { ...identity, memberId: "__proto__" })!), [
     "Starting",
   ]);
