@@ -8,6 +8,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import("./src/cli/run.ts")).runCommand,
   check: async () => (await import("./src/cli/check.ts")).checkCommand,
   permissions: async () => (await import("./src/cli/permissions.ts")).permissionsCommand,
+  emit: async () => (await import("./src/cli/emit.ts")).emitCommand,
+  replay: async () => (await import("./src/cli/replay.ts")).replayCommand,
   sandbox: async () => (await import("./src/cli/sandbox.ts")).sandboxCommand,
   version: async () => (await import("./src/cli/version.ts")).versionCommand,
   help: async () => (await import("./src/cli/help.ts")).helpCommand,

@@ -11,12 +11,12 @@ import { Outbox } from "../broker/outbox.ts";
 import { HealthPublisher } from "../cep/health_publisher.ts";
 import type { AgentConfig } from "../config/agent_config.ts";
 import { ExtensionRunner } from "../extensions/extension_runner.ts";
+import type { ModuleHost } from "../extensions/module_host.ts";
 import type { Input } from "../lifecycle/input.ts";
 import { Lifecycle } from "../lifecycle/lifecycle.ts";
 import type { PortProbe } from "../lifecycle/ports.ts";
 import type { AgentState } from "../lifecycle/state.ts";
-import { lockHome } from "./home_lock.ts";
-import { prepareStateDirectory } from "./state_directory.ts";
+import { healthReaderOf, openModules } from "./modules.ts";
 import { StateMemory } from "./state_memory.ts";
 import { untilTerminator } from "./terminator_file.ts";
 
@@ -50,9 +50,9 @@ const probeLimitMs = 2_000;
 
 /**
  * Starts the agent of a configuration: builds every adapter, puts them behind the lifecycle's ports
- * and begins.
+ * and begins. The home must have been claimed.
  *
- * @throws AgentError of kind `configuration` or `locked`, with nothing left running.
+ * @throws AgentError of kind `configuration`, with nothing left running.
  */
 export async function startAgent(
   config: AgentConfig,
@@ -61,9 +61,8 @@ export async function startAgent(
   const { log, clock, random, redactor } = environment;
   const { stateDir } = config.paths;
   await using parts = new AsyncDisposableStack();
-  await prepareStateDirectory(stateDir);
-  parts.use(await lockHome(stateDir));
-  const memory = new StateMemory(stateDir);
+  const modules = parts.use(await openModules(config, log.child("extensions"), clock));
+  const memory = new StateMemory(stateDir, config.identity);
   const remembered = await memory.load(log.child("lifecycle"), clock.now());
 
   // These need each other: the outbox sends over the connection, which delivers to the lifecycle.
@@ -89,10 +88,10 @@ export async function startAgent(
     broker: config.broker,
     clientId: config.identity.memberId,
     handlers: {
-      onMessage: (topic, payload) => late.lifecycle?.receive(topic, payload),
-      onConnected: ({ gap }) => {
+      onMessage: (topic, payload) => late.lifecycle?.receive(topic, payload) ?? false,
+      onConnected: ({ gap, sessionPresent }) => {
         outbox.wake();
-        if (gap) late.lifecycle?.reconnected();
+        if (gap) late.lifecycle?.reconnected(!sessionPresent);
       },
     },
     log: log.child("broker"),
@@ -102,6 +101,7 @@ export async function startAgent(
   late.broker = broker;
   const extensions = parts.use(
     new ExtensionRunner({
+      modules,
       config: config.extensions,
       paths: config.paths,
       launchParameters: config.launchParameters,
@@ -121,7 +121,7 @@ export async function startAgent(
     }),
   );
   const probe = applicationPorts(config, clock);
-  const health = parts.use(openHealth(config, probe, environment));
+  const health = parts.use(openHealth(config, probe, modules, environment));
   const lifecycle = new Lifecycle({
     identity: config.identity,
     lifecycle: config.lifecycle,
@@ -140,7 +140,7 @@ export async function startAgent(
   void tasks.start("first health sample", (signal) => health.takeBaseline(signal));
   const terminated = Promise.withResolvers<void>();
   void tasks.start("watch for the terminator file", async (signal) => {
-    await untilTerminator(config.paths.terminatorFile, clock, signal);
+    await untilTerminator(config.paths.terminatorFile, log, clock, signal);
     terminated.resolve();
   });
   const owned = parts.move();
@@ -174,7 +174,8 @@ async function shutDown(
   const startMs = clock.monotonicMs();
   const leftMs = () => Math.max(0, limitMs - (clock.monotonicMs() - startMs));
   const late = () => new Error("limit");
-  // Work may take most of the time, but the broker must get its share for the last events.
+  // Work may take most of the time, but the broker must get its share for the last events; what waits
+  // already is sent meanwhile.
   const workMs = limitMs * 0.7;
   const [work, watches] = await Promise.all([lifecycle.stop(workMs), tasks.close(workMs)]);
   const stragglers = [...work, ...watches];
@@ -190,14 +191,17 @@ async function shutDown(
 function openHealth(
   config: AgentConfig,
   probe: PortProbe,
+  modules: ModuleHost,
   { log, clock, random }: AgentEnvironment,
 ): HealthPublisher {
   const { ports } = config.lifecycle;
+  const reader = healthReaderOf(config, modules, log, clock);
   return new HealthPublisher({
     cep: config.cep,
     health: config.health,
     identity: config.identity,
     launcher: config.paths.launcher,
+    ...(reader ? { reader } : {}),
     closedPorts: async (signal) => {
       const open = await probe.open(ports, signal);
       return ports.filter((port) => !open.has(port));

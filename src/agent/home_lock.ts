@@ -1,5 +1,16 @@
 import { join } from "node:path";
-import { cannot } from "../base/errors.ts";
+import { cannot, reasonOf } from "../base/errors.ts";
+import { prepareStateDirectory } from "./state_directory.ts";
+
+/**
+ * Makes the state directory ready and takes the lock of the home; before anything is written there.
+ *
+ * @throws AgentError of kind `configuration` or `locked`.
+ */
+export async function claimHome(stateDir: string): Promise<Disposable> {
+  await prepareStateDirectory(stateDir);
+  return await lockHome(stateDir);
+}
 
 /**
  * Takes the lock of a home: two agents of one member would publish against each other.
@@ -12,14 +23,20 @@ import { cannot } from "../base/errors.ts";
  */
 export async function lockHome(stateDir: string): Promise<Disposable> {
   const path = join(stateDir, "lock");
-  const file = await Deno.open(path, { read: true, write: true, create: true, mode: 0o600 });
+  const file = await openLock(path);
   if (!await file.tryLock(true)) {
     file.close();
     throw cannot("start in this home", path, "another agent holds it; stop that one first", {
       kind: "locked",
     });
   }
-  await file.truncate();
-  await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
   return file;
+}
+
+async function openLock(path: string): Promise<Deno.FsFile> {
+  try {
+    return await Deno.open(path, { read: true, write: true, create: true, mode: 0o600 });
+  } catch (error) {
+    throw cannot("lock", path, reasonOf(error), { kind: "configuration", cause: error });
+  }
 }

@@ -15,7 +15,11 @@ export async function prepareStateDirectory(path: string): Promise<void> {
     }
     if (mode !== null && (mode & 0o055) !== 0) await Deno.chmod(path, 0o700);
   } catch (error) {
-    throw cannot("use the state directory", path, reasonOf(error), {
+    const isRefused = error instanceof Deno.errors.NotCapable;
+    const reason = isRefused
+      ? "Deno does not grant this directory; choose another one with state.dir"
+      : reasonOf(error);
+    throw cannot("use the state directory", path, reason, {
       kind: "configuration",
       cause: error,
     });

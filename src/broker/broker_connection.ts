@@ -40,6 +40,11 @@ const disposeTimeoutMs = 2_000;
 /** The reason when the agent itself ends a connection to have its session removed. */
 const renewal = "the session is being removed";
 
+/** The reason when a broker answers pings, but acknowledges nothing. */
+const unresponsive = "it acknowledges nothing";
+/** So many time-outs in a row end the connection, for another broker to be tried. */
+const mostUnacknowledged = 2;
+
 /**
  * The agent's connection to the platform's message broker: MQTT 3.1.1 with a persistent session, over
  * whichever broker works, for ever. See {@link AttemptSchedule} for order and back-off.
@@ -52,7 +57,9 @@ export class BrokerConnection implements AsyncDisposable {
   readonly #acknowledgeTimeoutMs: number;
   #ready: { readonly link: Link; readonly broker: HostPort; readonly clean: boolean } | undefined;
   #changed = Promise.withResolvers<void>();
-  #renew: (() => void) | undefined;
+  /** Ends the present connection. */
+  #end: ((reason: typeof renewal | typeof unresponsive) => void) | undefined;
+  #unacknowledged = 0;
   #clean = false;
   #wasConnected = false;
 
@@ -108,13 +115,14 @@ export class BrokerConnection implements AsyncDisposable {
     const limitMs = this.#acknowledgeTimeoutMs;
     const over = new AbortController();
     const all = AbortSignal.any([signal, this.#tasks.signal, over.signal]);
+    const tooLate = () => {
+      if (++this.#unacknowledged >= mostUnacknowledged) this.#end?.(unresponsive);
+      return unavailable(`no acknowledgement in ${limitMs / 1000} s`);
+    };
     try {
-      await withDeadline(
-        this.#ready.link.publish(topic, payload, all),
-        limitMs,
-        () => unavailable(`no acknowledgement in ${limitMs / 1000} s`),
-        this.#options.clock,
-      );
+      const published = this.#ready.link.publish(topic, payload, all);
+      await withDeadline(published, limitMs, tooLate, this.#options.clock);
+      this.#unacknowledged = 0;
     } finally {
       over.abort();
     }
@@ -128,8 +136,9 @@ export class BrokerConnection implements AsyncDisposable {
    * @returns Resolves when the new connection has its subscriptions.
    */
   async forgetSession(signal: AbortSignal): Promise<void> {
+    if (this.#ready?.clean) return;
     this.#clean = true;
-    this.#renew?.();
+    this.#end?.(renewal);
     while (!this.#ready?.clean) await this.#untilClosed(this.#changed.promise, signal);
   }
 
@@ -217,8 +226,9 @@ export class BrokerConnection implements AsyncDisposable {
     const startedMs = clock.monotonicMs();
     const renewed = Promise.withResolvers<string>();
     let over = false;
-    this.#renew = () => renewed.resolve(renewal);
-    if (target.clean !== this.#clean) this.#renew();
+    this.#unacknowledged = 0;
+    this.#end = (reason) => renewed.resolve(reason);
+    if (target.clean !== this.#clean) this.#end(renewal);
     const connected = () => over || this.#connected(link, target);
     const reason = await abortable(
       Promise.race([
@@ -230,7 +240,7 @@ export class BrokerConnection implements AsyncDisposable {
       signal,
     ).catch(reasonOf);
     over = true;
-    this.#renew = undefined;
+    this.#end = undefined;
     const wasReady = this.#ready?.link === link;
     this.#ready = undefined;
     if (signal.aborted || reason === renewal) await this.#leave(link);
@@ -240,7 +250,7 @@ export class BrokerConnection implements AsyncDisposable {
       this.#call("onLost", () => this.#options.handlers.onLost?.(reason));
     }
     if (reason === renewal) return { kind: "renewed" };
-    if (!wasReady) {
+    if (!wasReady || reason === unresponsive) {
       const data = { kind: "unavailable", retryable: true } as const;
       throw cannot("use broker", nameOf(target.broker), reason, data);
     }

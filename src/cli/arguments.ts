@@ -15,17 +15,30 @@ export const configurationOptions = {
 /** What was given on the command line. */
 export interface ParsedOptions {
   readonly values: Readonly<Record<string, string | boolean | string[] | undefined>>;
+  readonly positionals: readonly string[];
 }
 
 /**
- * Reads the options of a command; positional arguments are refused.
+ * Reads the options of a command.
  *
+ * @param positionals How many positional arguments it takes at most.
  * @throws AgentError of kind `usage` that says what is wrong.
  */
-export function parseOptions(command: string, args: string[], options: OptionTable): ParsedOptions {
+export function parseOptions(
+  command: string,
+  args: string[],
+  options: OptionTable,
+  positionals = 0,
+): ParsedOptions {
   try {
-    const { values } = parseArgs({ args, options, strict: true, allowPositionals: false });
-    return { values: values as ParsedOptions["values"] };
+    const allowPositionals = positionals > 0;
+    const parsed = parseArgs({ args, options, strict: true, allowPositionals });
+    const extra = parsed.positionals.at(positionals);
+    if (extra !== undefined) throw new Error(`Unexpected argument '${extra}'`);
+    return {
+      values: parsed.values as ParsedOptions["values"],
+      positionals: parsed.positionals,
+    };
   } catch (error) {
     throw new AgentError(`${command}: ${reasonOf(error)}. See: help`, { kind: "usage" });
   }

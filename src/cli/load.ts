@@ -3,6 +3,7 @@ import { loadConfig, type LoadedConfig } from "../config/load_config.ts";
 import { environmentNames } from "../config/fields.ts";
 import { readProcessEnvironment } from "../config/sources.ts";
 import { type RuntimeScope, runtimeScope } from "../scope/runtime_scope.ts";
+import { modulesOf } from "../agent/modules.ts";
 import { type ParsedOptions, parseSettings } from "./arguments.ts";
 
 /**
@@ -19,9 +20,15 @@ export async function loadFrom({ values }: ParsedOptions): Promise<LoadedConfig>
   });
 }
 
-/** The permissions that the agent needs with this configuration. */
-export function scopeOf({ config, filesLookedFor }: LoadedConfig): RuntimeScope {
+/**
+ * The permissions that the agent needs with this configuration, those of its extension modules too.
+ *
+ * @throws AgentError of kind `configuration`.
+ */
+export async function scopeOf({ config, filesLookedFor }: LoadedConfig): Promise<RuntimeScope> {
+  const { modules, grants } = await modulesOf(config);
   return runtimeScope(config, {
+    modules: { ...grants, isUsed: modules.length > 0 },
     environmentNames,
     filesLookedFor,
     programDir: fileURLToPath(new URL("../", import.meta.url)),

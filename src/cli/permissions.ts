@@ -10,7 +10,7 @@ export async function permissionsCommand(args: string[]): Promise<number> {
     format: { type: "string" },
   });
   const format = options.values.format ?? "flags";
-  const scope = scopeOf(await loadFrom(options));
+  const scope = await scopeOf(await loadFrom(options));
   switch (format) {
     case "flags":
       console.log(renderFlags(scope).join("\n"));

@@ -1,4 +1,5 @@
-import { startAgent } from "../agent/agent.ts";
+import { claimHome } from "../agent/home_lock.ts";
+import { requireLauncher } from "../agent/launcher_file.ts";
 import { systemClock } from "../base/clock.ts";
 import { AgentError, exitStatus, reasonOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
@@ -16,6 +17,9 @@ import { version } from "./version.ts";
 export async function runCommand(args: string[]): Promise<number> {
   const loaded = await loadFrom(parseOptions("run", args, configurationOptions));
   await requireGrants(loaded);
+  await requireLauncher(loaded.config.paths.launcher);
+  // Before the logs are opened: they are the running agent's, if there is one.
+  using _claim = await claimHome(loaded.config.paths.stateDir);
   const redactor = new Redactor();
   for (const secret of secretsOf(loaded.config)) redactor.add(secret);
   await using logging = await openLogs(loaded.config, redactor);
@@ -27,6 +31,8 @@ export async function runCommand(args: string[]): Promise<number> {
   for (const warning of loaded.warnings) log.warning(warning);
   for (const line of loaded.debug) log.debug(line);
   using signals = untilSignal();
+  // Not before the permissions are known to suffice: libraries read the environment when they load.
+  const { startAgent } = await import("../agent/agent.ts");
   const environment = { log, clock: systemClock, random: Math.random, redactor };
   const agent = await startAgent(loaded.config, environment).catch((error) => {
     log.error(reasonOf(error));
@@ -48,7 +54,7 @@ export async function runCommand(args: string[]): Promise<number> {
 
 /** Refuses to start half permitted: every missing flag at once. */
 async function requireGrants(loaded: LoadedConfig): Promise<void> {
-  const missing = await missingGrants(scopeOf(loaded));
+  const missing = await missingGrants(await scopeOf(loaded));
   if (missing.length === 0) return;
   throw new AgentError(
     `Cannot start: Deno lacks these permissions:\n${missing.join("\n")}\n` +

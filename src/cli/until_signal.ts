@@ -1,7 +1,7 @@
-/** Waits for SIGTERM or SIGINT; a second one then ends the process at once. */
+/** Waits for SIGTERM, SIGINT or SIGHUP; a second one then ends the process at once. */
 export function untilSignal(): Disposable & { readonly received: Promise<string> } {
   const { promise, resolve } = Promise.withResolvers<string>();
-  const names = ["SIGTERM", "SIGINT"] as const;
+  const names = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
   const handlers = names.map((name) => {
     const handler = () => {
       remove();

@@ -1,8 +1,8 @@
 /**
- * Variables of the agent's own environment that no extension sees: its passwords, and where its
- * secrets and certificates lie.
+ * Variables of the agent's own environment that no extension sees: its passwords and key, and where
+ * its secrets and certificates lie. The key of the launch parameters has a name of its own.
  */
-const ownNames: ReadonlySet<string> = new Set([
+export const ownNames: ReadonlySet<string> = new Set([
   "MB_PASSWORD",
   "CEP_PASSWORD",
   "THRIFT_SERVER_ADMIN_PASSWORD",
@@ -10,6 +10,7 @@ const ownNames: ReadonlySet<string> = new Set([
   "MB_PASSWORD_FILE",
   "CEP_PASSWORD_FILE",
   "MONITORING_SERVER_ADMIN_PASSWORD_FILE",
+  "CARTRIDGE_KEY",
   "CARTRIDGE_KEY_FILE",
   "MB_CA_FILE",
   "MB_CERT_FILE",

@@ -3,9 +3,11 @@ import type { Clock } from "../base/clock.ts";
 import { AgentError, reasonOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { ExtensionsConfig, HostPort, PathsConfig } from "../config/agent_config.ts";
-import { findInstalled } from "./catalogue.ts";
+import { findInstalled, type Installed } from "./catalogue.ts";
 import { namesToUnset } from "./environment.ts";
 import { Launcher } from "./launcher.ts";
+import { eventCall } from "./module_event_call.ts";
+import type { ModuleHost } from "./module_host.ts";
 import type { ExtensionOutcome, ExtensionRequest } from "./request.ts";
 import { type ScriptEnd, ScriptRunner } from "./script_runner.ts";
 import { ValueFiles } from "./value_files.ts";
@@ -18,6 +20,8 @@ export interface ExtensionRunnerOptions {
   readonly launchParameters: Readonly<Record<string, string>>;
   /** The broker in use now; asked at the start of each run. */
   readonly broker: () => HostPort | undefined;
+  /** Modules run after the scripts of an event. */
+  readonly modules?: ModuleHost;
   /** Output of extensions goes to its child `output`. */
   readonly log: Log;
   readonly clock: Clock;
@@ -56,7 +60,10 @@ export class ExtensionRunner implements AsyncDisposable {
     this.#outputLog = options.log.child("output");
     this.#launcher = new Launcher(options.paths.launcher, options.log, options.clock);
     this.#scripts = new ScriptRunner(this.#launcher, options.clock);
-    this.#files = new ValueFiles(join(options.paths.stateDir, "extensions"));
+    this.#files = new ValueFiles(
+      join(options.paths.stateDir, "extensions"),
+      (fault) => options.log.warning(fault),
+    );
   }
 
   /**
@@ -66,12 +73,21 @@ export class ExtensionRunner implements AsyncDisposable {
    * @returns Never rejects. When it is cancelled, the process group of the run is gone.
    */
   async run(request: ExtensionRequest, signal: AbortSignal): Promise<ExtensionOutcome> {
-    const { log, paths } = this.#options;
+    const modules = this.#options.modules?.subscribers(request.event) ?? [];
+    return await this.#run(request, modules, signal);
+  }
+
+  async #run(
+    request: ExtensionRequest,
+    modules: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ExtensionOutcome> {
+    const { log } = this.#options;
     const { event } = request;
     try {
-      const installed = await findInstalled(event, paths.extensionsDir);
+      const installed = this.#toRun(event);
       if (signal.aborted) return { kind: "cancelled" };
-      if (installed.length === 0) {
+      if (installed.length + modules.length === 0) {
         log.debug(`no extension for ${event}`, { event });
         return { kind: "none" };
       }
@@ -85,6 +101,11 @@ export class ExtensionRunner implements AsyncDisposable {
         if (outcome.kind === "cancelled") return outcome;
         if (outcome.kind === "failed") failures.push(outcome.reason);
       }
+      for (const module of modules) {
+        const outcome = await this.#runModule(module, request, values, signal);
+        if (outcome.kind === "cancelled") return outcome;
+        if (outcome.kind === "failed") failures.push(outcome.reason);
+      }
       if (failures.length > 0) return { kind: "failed", reason: failures.join("; ") };
       return { kind: "succeeded" };
     } catch (error) {
@@ -92,6 +113,16 @@ export class ExtensionRunner implements AsyncDisposable {
       log.error(`extension ${event} failed: ${reason}`, { event });
       return { kind: "failed", reason };
     }
+  }
+
+  /** What is installed for an event, without what only lies there. */
+  #toRun(event: string): readonly Exclude<Installed, { kind: "passedOver" }>[] {
+    return findInstalled(event, this.#options.paths.extensionsDir).flatMap((item) => {
+      if (item.kind !== "passedOver") return [item];
+      const { script, reason } = item;
+      this.#options.log.debug(`${script} is no extension: ${reason}`, { event, script, reason });
+      return [];
+    });
   }
 
   /** Stops reading what background processes write. Runs in progress are the callers' to abort. */
@@ -122,6 +153,28 @@ export class ExtensionRunner implements AsyncDisposable {
       config,
       broker: broker(),
     });
+  }
+
+  async #runModule(
+    name: string,
+    request: ExtensionRequest,
+    values: ExtensionValues,
+    signal: AbortSignal,
+  ): Promise<ExtensionOutcome> {
+    const { modules, clock } = this.#options;
+    const { event, facts } = request;
+    const startedMs = clock.monotonicMs();
+    const call = eventCall(
+      request,
+      values,
+      (script, given, until) => this.#run({ event: script, values: given, facts }, [], until),
+    );
+    const outcome = await modules!.call(name, call, signal);
+    const ms = Math.round(clock.monotonicMs() - startedMs);
+    const module = `modules/${name}`;
+    if (outcome.kind === "cancelled") return this.#report(event, module, "cancelled", ms);
+    if (outcome.kind === "done") return this.#report(event, module, 0, ms);
+    return this.#report(event, module, 1, ms, outcome.reason);
   }
 
   async #runScript(

@@ -14,9 +14,12 @@ export interface EnvironmentChange {
   readonly unset: readonly string[];
 }
 
+const noChange: EnvironmentChange = { set: {}, unset: [] };
+
 /** The launcher program: the only one that the agent may start. */
 export class Launcher {
   readonly #path: string;
+  readonly #dir: string;
   readonly #log: Log;
   readonly #clock: Clock;
   /** Deno lets nobody start a program while these variables hold something. */
@@ -26,43 +29,75 @@ export class Launcher {
   /** @param path Absolute, as it is in the `--allow-run` permission. */
   constructor(path: string, log: Log, clock: Clock) {
     this.#path = path;
+    this.#dir = dirname(path);
     this.#log = log;
     this.#clock = clock;
   }
 
   /**
-   * Starts the launcher as leader of a session and process group of its own, outputs piped.
+   * Starts the launcher, its input empty and its outputs piped.
    *
-   * @param graceMs Between TERM and KILL, whole milliseconds.
+   * Not `detached`: that makes Deno copy its whole memory map for every start, which takes several
+   * times as long as the launcher itself. It is the launcher who makes a process group.
+   *
    * @throws AgentError `limit` when arguments and environment are too large, else `permission`.
    */
-  start(
+  start(args: readonly string[], environment: EnvironmentChange): Deno.ChildProcess {
+    return this.#spawn(args, environment, { stdin: "null", stdout: "piped", stderr: "piped" });
+  }
+
+  /**
+   * Starts a guard, which takes its orders on its input and says nothing.
+   *
+   * @throws AgentError like {@link start}.
+   */
+  startGuard(): Deno.ChildProcess {
+    // It may outlive the agent: nothing of the agent's environment, its passwords least of all.
+    return this.#spawn(["guard"], noChange, {
+      clearEnv: true,
+      stdin: "piped",
+      stdout: "null",
+      stderr: "null",
+    });
+  }
+
+  /**
+   * Ends the process group of a child that was started with `run`: TERM, and KILL after the grace.
+   *
+   * @param graceMs Whole milliseconds.
+   * @returns A process that ends when nobody of the group is left, with status 0 then.
+   * @throws AgentError like {@link start}.
+   */
+  startStop(pid: number, graceMs: number): Deno.ChildProcess {
+    const set = { CARTRIDGE_AGENT_GRACE_MS: Math.round(graceMs).toString() };
+    const environment = { set, unset: [] };
+    return this.#spawn(["stop", `${pid}`], environment, {
+      clearEnv: true,
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    });
+  }
+
+  #spawn(
     args: readonly string[],
     environment: EnvironmentChange,
-    graceMs: number,
+    stdio: Pick<Deno.CommandOptions, "clearEnv" | "stdin" | "stdout" | "stderr">,
   ): Deno.ChildProcess {
     while (true) {
       const emptied = [...this.#loaderNames];
       const command = new Deno.Command(this.#path, {
         args: [...args],
-        cwd: dirname(this.#path),
+        cwd: this.#dir,
         env: {
           ...Object.fromEntries(emptied.map((name) => [name, ""])),
           ...environment.set,
           CARTRIDGE_AGENT_UNSET: [...environment.unset, ...emptied].join(" "),
-          CARTRIDGE_AGENT_GRACE_MS: Math.round(graceMs).toString(),
         },
-        detached: true,
-        stdin: "piped",
-        stdout: "piped",
-        stderr: "piped",
+        ...stdio,
       });
       try {
-        const child = command.spawn();
-        // The launcher relays output through this pipe, which ends with the last writer there. When
-        // the launcher is gone already there is nothing to close.
-        void child.stdin.close().catch(() => {});
-        return child;
+        return command.spawn();
       } catch (error) {
         if (!this.#emptyLoaderNames(error)) throw startError(this.#path, error);
       }
@@ -84,7 +119,7 @@ export class Launcher {
   }
 
   async #probeEnvironment(): Promise<readonly string[]> {
-    const child = this.start(["probe", "environment"], { set: {}, unset: [] }, 0);
+    const child = this.start(["probe", "environment"], noChange);
     const names: string[] = [];
     await using _output = new OutputReader(child.stdout, probeLimits, (line) => names.push(line));
     const words: string[] = [];

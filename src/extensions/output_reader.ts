@@ -30,6 +30,8 @@ export class OutputReader implements AsyncDisposable {
   #lines = 0;
   #leftOut = 0;
   #closesWhenFull = false;
+  #closed = false;
+  #done = false;
 
   /** @param onLine Gets each line, printable, without its end. */
   constructor(
@@ -48,6 +50,11 @@ export class OutputReader implements AsyncDisposable {
     return this.#leftOut;
   }
 
+  /** Whether nobody can write any more, once {@link ended} has resolved; else the reader was closed. */
+  get endedByItself(): boolean {
+    return !this.#closed;
+  }
+
   /** Passes on a line that has no end yet. */
   flush(): void {
     if (this.#lineKept > 0 || this.#lineLeftOut > 0) this.#endLine();
@@ -56,13 +63,18 @@ export class OutputReader implements AsyncDisposable {
   /** From now on the output is read only until a limit is reached. */
   closeWhenFull(): void {
     this.#closesWhenFull = true;
-    if (this.#isFull) void this.#reader.cancel().catch(() => {}); // `ended` tells the end
+    if (this.#isFull) void this.#close(); // `ended` tells the end
   }
 
   /** Stops reading. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#reader.cancel().catch(() => {});
+    await this.#close();
     await this.ended;
+  }
+
+  async #close(): Promise<void> {
+    if (!this.#done) this.#closed = true;
+    await this.#reader.cancel().catch(() => {});
   }
 
   get #isFull(): boolean {
@@ -75,11 +87,12 @@ export class OutputReader implements AsyncDisposable {
         const { done, value } = await this.#reader.read();
         if (done) break;
         this.#take(value);
-        if (this.#closesWhenFull && this.#isFull) await this.#reader.cancel();
+        if (this.#closesWhenFull && this.#isFull) await this.#close();
       }
     } catch {
       // A pipe that breaks has ended.
     }
+    this.#done = true;
     this.flush();
   }
 

@@ -1,5 +1,7 @@
 import type { Clock } from "../base/clock.ts";
+import { AgentError } from "../base/errors.ts";
 import { type EnvironmentChange, killQuietly, type Launcher } from "./launcher.ts";
+import { OutputGuards } from "./output_guards.ts";
 import { type OutputLimits, OutputReader } from "./output_reader.ts";
 
 /** One run of one script. */
@@ -34,10 +36,8 @@ const outputLimits: OutputLimits = { lineBytes: 8 * 1024, bytes: 1024 * 1024, li
 const launcherLimits: OutputLimits = { lineBytes: 1024, bytes: 8 * 1024, lines: 10 };
 /** How long after the end of a script its output is waited for, in case others hold it open. */
 const outputTailMs = 300;
-/** How much longer than the grace the launcher may take to end a process group. */
-const stopSlackMs = 5_000;
-/** TERM is repeated: a shell may miss one that comes just before it begins to wait. */
-const stopRepeatMs = 500;
+/** How much longer than the grace ending a process group may take. */
+const stopSlackMs = 10_000;
 /** Background processes whose output is still read. */
 const maxOpenOutputs = 16;
 
@@ -45,12 +45,12 @@ const maxOpenOutputs = 16;
  * Runs scripts through the launcher, any number at once.
  *
  * What a script leaves in the background does not hold up its run. Its output is passed on until the
- * limits of the run are reached, then no longer read; the launcher sees to it that nobody dies of
- * that.
+ * limits of the run are reached, then no longer read; guards see to it that nobody dies of that.
  */
 export class ScriptRunner implements AsyncDisposable {
   readonly #launcher: Launcher;
   readonly #clock: Clock;
+  readonly #guards: OutputGuards;
   /** Outputs of scripts that have ended, oldest first. */
   readonly #open = new Set<OutputReader>();
   #closed = false;
@@ -58,6 +58,7 @@ export class ScriptRunner implements AsyncDisposable {
   constructor(launcher: Launcher, clock: Clock) {
     this.#launcher = launcher;
     this.#clock = clock;
+    this.#guards = new OutputGuards(launcher, clock);
   }
 
   /**
@@ -68,16 +69,18 @@ export class ScriptRunner implements AsyncDisposable {
    */
   async run(start: ScriptStart, signal: AbortSignal): Promise<ScriptEnd> {
     if (signal.aborted) return { kind: "cancelled", groupGone: true, bytesLeftOut: 0 };
-    const child = this.#launcher.start(
-      ["run", start.script, ...start.args],
-      start.environment,
-      start.graceMs,
-    );
+    const child = this.#launcher.start(["run", start.script, ...start.args], start.environment);
+    this.#guards.hold(child.pid);
     const output = new OutputReader(
       child.stdout,
       outputLimits,
       (line) => start.onLine(line, child.pid),
     );
+    // Nobody waits for this; neither `ended` nor the guards reject.
+    void output.ended.then(() => {
+      if (output.endedByItself) this.#guards.free(child.pid);
+      else this.#guards.drain(child.pid);
+    });
     const words: string[] = [];
     await using launcherOutput = new OutputReader(
       child.stderr,
@@ -86,7 +89,8 @@ export class ScriptRunner implements AsyncDisposable {
     );
     const stopped = await this.#stopped(child, start.timeoutMs, signal);
     const groupGone = stopped ? await this.#stop(child, start.graceMs) : true;
-    await this.#within(outputTailMs, Promise.all([output.ended, launcherOutput.ended]));
+    const all = Promise.all([output.ended, launcherOutput.ended]);
+    if (!await this.#within(outputTailMs, all)) this.#guards.seek(child.pid);
     output.flush();
     const bytesLeftOut = output.bytesLeftOut;
     this.#keepReading(output);
@@ -102,6 +106,7 @@ export class ScriptRunner implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     await Promise.all([...this.#open].map((output) => output[Symbol.asyncDispose]()));
+    await this.#guards[Symbol.asyncDispose]();
   }
 
   /** Waits for the end of a child; says why it must be stopped when that comes first. */
@@ -123,19 +128,23 @@ export class ScriptRunner implements AsyncDisposable {
   }
 
   /**
-   * Has the launcher end its process group.
+   * Ends the process group of a child.
    *
-   * @returns Whether it did; otherwise the launcher itself was killed.
+   * @returns Whether nobody of the group is left; otherwise at least the child itself was killed.
    */
   async #stop(child: Deno.ChildProcess, graceMs: number): Promise<boolean> {
-    const lastMs = this.#clock.monotonicMs() + graceMs + stopSlackMs;
-    while (this.#clock.monotonicMs() < lastMs) {
-      killQuietly(child, "SIGTERM");
-      if (await this.#within(stopRepeatMs, child.status)) return true;
+    let gone = false;
+    try {
+      const stopping = this.#launcher.startStop(child.pid, graceMs);
+      if (await this.#within(graceMs + stopSlackMs, stopping.status)) {
+        gone = (await stopping.status).success;
+      } else killQuietly(stopping, "SIGKILL");
+    } catch (error) {
+      if (!(error instanceof AgentError)) throw error;
     }
-    killQuietly(child, "SIGKILL");
-    await this.#within(stopRepeatMs, child.status);
-    return false;
+    if (!gone) killQuietly(child, "SIGKILL");
+    await this.#within(stopSlackMs, child.status);
+    return gone;
   }
 
   async #within(ms: number, promise: Promise<unknown>): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
-import { cannot } from "../base/errors.ts";
+import { cannot, reasonOf } from "../base/errors.ts";
 import type { ExtensionValues } from "./values.ts";
 
 /** Linux refuses an environment string (`NAME=value` and a NUL) that is longer. Bytes. */
@@ -21,7 +21,8 @@ export interface FittedValues extends AsyncDisposable {
 
 interface WrittenDocument {
   readonly document: unknown;
-  readonly path: string;
+  /** Absent when it could not be written. */
+  readonly path: string | undefined;
   /** Absent when it cannot be an environment value. */
   readonly text: string | undefined;
 }
@@ -40,10 +41,16 @@ export class ValueFiles {
   #writing: Promise<unknown> = Promise.resolve();
   #runs = 0;
   #leftOversRemoved: Promise<void> | undefined;
+  readonly #onFault: (fault: string) => void;
 
-  /** @param dir A folder of its own, made when it is first needed, 0700. */
-  constructor(dir: string) {
+  /**
+   * @param dir A folder of its own, made when it is first needed, 0700.
+   * @param onFault Told why a document has no file: the run goes on without it, for `clean` must run on
+   *   a full disk too, and a script that makes room above all.
+   */
+  constructor(dir: string, onFault: (fault: string) => void) {
     this.#dir = dir;
+    this.#onFault = onFault;
   }
 
   /**
@@ -58,7 +65,9 @@ export class ValueFiles {
     const environment = new Map(values.texts);
     for (const [name, { text, path }] of written) {
       if (text !== undefined) environment.set(name, text);
-      if (!environment.has(`${name}_FILE`)) environment.set(`${name}_FILE`, path);
+      if (path !== undefined && !environment.has(`${name}_FILE`)) {
+        environment.set(`${name}_FILE`, path);
+      }
     }
     for (const [name, value] of environment) sizes.set(name, stringBytes(name, value));
 
@@ -127,17 +136,28 @@ export class ValueFiles {
 
   async #writeDocument(name: string, document: unknown): Promise<WrittenDocument> {
     const last = this.#documents.get(name);
-    if (last && last.document === document && await exists(last.path)) return last;
+    if (last?.path && last.document === document && await exists(last.path)) return last;
     const text = JSON.stringify(document);
-    await Deno.mkdir(this.#dir, { recursive: true, mode: 0o700 });
-    const path = join(this.#dir, name.replace(/^STRATOS_/, ""));
-    // Not forced to disk: after a crash it is written anew.
-    await Deno.writeTextFile(`${path}.new`, text, { mode: 0o600 });
-    await Deno.rename(`${path}.new`, path);
+    const path = await this.#writeFile(name, text);
     const fits = stringBytes(name, text) <= maxStringBytes;
     const written = { document, path, text: fits ? text : undefined };
     this.#documents.set(name, written);
     return written;
+  }
+
+  /** The path of the written file; undefined when it cannot be written. */
+  async #writeFile(name: string, text: string): Promise<string | undefined> {
+    const path = join(this.#dir, name.replace(/^STRATOS_/, ""));
+    try {
+      await Deno.mkdir(this.#dir, { recursive: true, mode: 0o700 });
+      // Not forced to disk: after a crash it is written anew.
+      await Deno.writeTextFile(`${path}.new`, text, { mode: 0o600 });
+      await Deno.rename(`${path}.new`, path);
+      return path;
+    } catch (error) {
+      this.#onFault(`${name} is not in a file: ${reasonOf(error)}`);
+      return undefined;
+    }
   }
 }
 

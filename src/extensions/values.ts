@@ -1,3 +1,4 @@
+import { withoutUserInfo } from "../base/url_user_info.ts";
 import type { ExtensionsConfig, HostPort } from "../config/agent_config.ts";
 import type { ExtensionFacts } from "./request.ts";
 
@@ -63,6 +64,9 @@ export function buildValues(sources: ValueSources): ExtensionValues {
   setAll(texts, facts.memberProperties, "MEMBER_PROPERTY_");
   setAll(texts, sources.eventValues);
   setAll(texts, launchParameters);
+  // Only says that there will be a repository; its credentials are nobody's business.
+  const repoUrl = launchParameters["REPO_URL"];
+  if (repoUrl !== undefined) texts.set("STRATOS_REPO_URL", textOf(withoutUserInfo(repoUrl)));
   texts.set("STRATOS_EVENT", textOf(sources.event));
 
   const documents = new Map<string, unknown>(

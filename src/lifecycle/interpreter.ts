@@ -5,6 +5,7 @@ import { TaskGroup } from "../base/tasks.ts";
 import { statusMessage, subscriptions } from "../events/status_event.ts";
 import type { PlatformFacts } from "../topology/facts.ts";
 import { awaitPorts } from "./await_ports.ts";
+import { Complaints } from "./complaints.ts";
 import type { Effect, LaneEffect } from "./effect.ts";
 import type { Input } from "./input.ts";
 import type { LaneJob } from "./lane.ts";
@@ -50,11 +51,13 @@ export class Interpreter {
   readonly #lanes: Lanes;
   readonly #tasks: TaskGroup;
   readonly #requests: Requests;
+  readonly #complaints: Complaints;
 
   constructor(options: InterpreterOptions) {
     this.#options = options;
     const { world, log, clock, random, dispatch } = options;
     this.#tasks = new TaskGroup(log, clock);
+    this.#complaints = new Complaints(clock);
     this.#requests = new Requests(world.broker, log, clock, random);
     this.#lanes = new Lanes({
       onOverflow: (lane) => {
@@ -101,8 +104,12 @@ export class Interpreter {
           "removal of the session",
           (signal) => world.broker.forgetSession(signal),
         );
-      case "log":
-        return log[effect.level === "critical" ? "error" : effect.level](effect.message);
+      case "log": {
+        const said = this.#complaints.say(effect.message);
+        const level = effect.level === "critical" ? "error" : effect.level;
+        if (said) log[level](effect.message, { leftOut: said.leftOut });
+        return;
+      }
       case "runExtension":
       case "publish":
       case "remember":

@@ -33,6 +33,8 @@ export class Lane {
   #running: { readonly job: LaneJob; readonly abort: AbortController } | undefined;
   #ended: Promise<void> = Promise.resolve();
   #dropped = 0;
+  /** How many of the waiting jobs are droppable. */
+  #droppable = 0;
 
   /** @param limit How many droppable jobs may wait. */
   constructor(limit: number, events: LaneEvents) {
@@ -52,17 +54,15 @@ export class Lane {
 
   /** Adds a job at the end. */
   add(job: LaneJob): void {
-    if (job.key !== undefined) {
-      this.#waiting = this.#waiting.filter((waiting) => waiting.key !== job.key);
-    }
+    if (job.key !== undefined) this.#keep((waiting) => waiting.key !== job.key);
     this.#waiting.push(job);
-    if (job.droppable) this.#dropOldest();
+    if (job.droppable && ++this.#droppable > this.#limit) this.#dropOldest();
     if (!this.#running) this.#ended = this.#drain();
   }
 
   /** Aborts the running job and drops the waiting ones, but for those that must run. */
   cancel(reason: unknown): void {
-    this.#waiting = this.#waiting.filter((job) => job.mustRun);
+    this.#keep((job) => job.mustRun === true);
     if (this.#running && !this.#running.job.mustRun) this.#running.abort.abort(reason);
   }
 
@@ -73,6 +73,7 @@ export class Lane {
 
   async #drain(): Promise<void> {
     for (let job = this.#waiting.shift(); job; job = this.#waiting.shift()) {
+      if (job.droppable) this.#droppable--;
       const abort = new AbortController();
       this.#running = { job, abort };
       await job.run(abort.signal);
@@ -83,10 +84,14 @@ export class Lane {
     this.#events.onEmpty(dropped);
   }
 
+  #keep(wanted: (job: LaneJob) => boolean): void {
+    this.#waiting = this.#waiting.filter(wanted);
+    this.#droppable = this.#waiting.filter((job) => job.droppable).length;
+  }
+
   #dropOldest(): void {
-    const droppable = this.#waiting.filter((job) => job.droppable).length;
-    if (droppable <= this.#limit) return;
     this.#waiting.splice(this.#waiting.findIndex((job) => job.droppable), 1);
+    this.#droppable--;
     if (this.#dropped++ === 0) this.#events.onOverflow();
   }
 }

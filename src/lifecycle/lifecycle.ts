@@ -6,6 +6,7 @@ import { decodeEvent } from "../events/decode.ts";
 import { fingerprint } from "../events/fingerprint.ts";
 import { statusOfTopic } from "../events/status_event.ts";
 import { platformFacts } from "../topology/facts.ts";
+import { Complaints } from "./complaints.ts";
 import type { Input } from "./input.ts";
 import { Interpreter, type World } from "./interpreter.ts";
 import type { Remembered } from "./ports.ts";
@@ -39,6 +40,7 @@ export class Lifecycle {
   readonly #options: LifecycleOptions;
   readonly #settings: Settings;
   readonly #interpreter: Interpreter;
+  readonly #complaints: Complaints;
   readonly #sources = new Map<"topology" | "tenants", Source>();
   readonly #inputs: Input[] = [];
   #state: AgentState;
@@ -49,6 +51,7 @@ export class Lifecycle {
     const { identity, lifecycle, world, log, clock, random } = options;
     this.#options = options;
     this.#settings = { identity, lifecycle };
+    this.#complaints = new Complaints(clock);
     this.#state = initialState(options.remembered);
     this.#interpreter = new Interpreter({
       world,
@@ -109,8 +112,12 @@ export class Lifecycle {
         return log.debug(`Ignored ${topic}: ${decoded.reason}`);
       case "unknown":
         return log.debug(`Ignored ${topic.slice(0, 200)}: unknown topic`);
-      case "malformed":
-        return log.warning(`Ignored ${topic}: ${decoded.reason}`, { bytes: payload.length });
+      case "malformed": {
+        const said = this.#complaints.say(topic);
+        const facts = { bytes: payload.length, leftOut: said?.leftOut ?? 0 };
+        if (said) log.warning(`Ignored ${topic}: ${decoded.reason}`, facts);
+        return;
+      }
     }
   }
 

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Secret } from "../base/secret.ts";
-import { copyTree } from "./copy_tree.ts";
+import { findInstalled } from "../extensions/catalogue.ts";
+import { copyProgram, copyTree } from "./copy_tree.ts";
 import type { MemberIdentity } from "./member.ts";
 import type { BrokerAddress } from "./platform_client.ts";
 
@@ -25,6 +26,8 @@ export interface HomeOptions {
   readonly launchParameters?: Readonly<Record<string, string | null>>;
   /** Events whose extension, when it succeeds, leaves a line in {@link AgentHome.extensionRuns}. */
   readonly recordedEvents?: readonly string[];
+  /** Absolute path of extensions to copy instead of the project's own; the launcher is always its. */
+  readonly extensionsFrom?: string;
   /** Programs to put below `extensions/`, by path, e.g. `StartServers.sh`; executable. */
   readonly extensions?: Readonly<Record<string, string>>;
   /** Files of the application before anything is checked out, by path. */
@@ -84,7 +87,9 @@ async function writeHome(home: AgentHome, options: HomeOptions): Promise<void> {
   for (const directory of [home.applicationPath, home.stateDir, home.logDir]) {
     await Deno.mkdir(directory, { mode: 0o700 });
   }
-  await copyTree(projectDirectory("extensions"), join(home.path, "extensions"));
+  const extensions = join(home.path, "extensions");
+  await copyTree(options.extensionsFrom ?? projectDirectory("extensions"), extensions);
+  await copyProgram(projectDirectory("extensions/launcher"), join(extensions, "launcher"));
   await writeFile(join(home.path, "agent.conf"), agentConf(home, options));
   await writeFile(join(home.path, "payload", "launch-params"), launchParams(home, options));
   await writeFile(join(home.path, "logging.ini"), loggingIni);
@@ -195,13 +200,19 @@ level=DEBUG
 handlers=log_file, error_file
 `;
 
-/** Puts a script before the project's own, in the same folder, which that one may rely on. */
+/**
+ * Puts a script before the installed one, in the same folder, which that one may rely on; where there
+ * is none, it stands alone. What cannot run is left for the agent to say.
+ */
 async function record(event: string, home: AgentHome): Promise<void> {
-  const script = join(home.path, "extensions", "bash", `${event}.sh`);
-  await Deno.rename(script, `${script}.shipped`);
+  const extensions = join(home.path, "extensions");
+  const [installed] = await findInstalled(event, extensions);
+  if (installed?.kind === "unusable") return;
+  const script = join(extensions, installed?.script ?? `bash/${event}.sh`);
+  if (installed) await Deno.rename(script, `${script}.shipped`);
   const runs = `'${home.extensionRuns.replaceAll("'", `'\\''`)}'`;
   const text = `#!/bin/sh
-"$0.shipped" "$@" || exit
+${installed ? `"$0.shipped" "$@" || exit` : ":"}
 printf '%s\\n' "$STRATOS_EVENT" >>${runs}
 `;
   await writeFile(script, text, 0o755);

@@ -3,6 +3,9 @@ import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
 import { type Clock, withDeadline } from "../base/clock.ts";
 import { cannot, reasonOf } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
+import { nameOf } from "../broker/link.ts";
+import { prepareSocket } from "../broker/socket.ts";
+import type { TlsFiles } from "../config/agent_config.ts";
 
 /** Where a broker is and how to log in. */
 export interface BrokerAddress {
@@ -37,6 +40,17 @@ export interface PlatformConnection extends AsyncDisposable {
   readonly ready: Promise<void>;
   /** Publishes at QoS 2, not retained, also while the broker is away; resolves when it is done. */
   publish(topic: string, payload: string | Uint8Array): Promise<void>;
+}
+
+/** How {@link publishOnce} reaches a broker. */
+export interface OnceOptions {
+  readonly broker: BrokerAddress;
+  /** Absent: plain TCP. */
+  readonly tls?: TlsFiles;
+  readonly clientId: string;
+  /** Longest time for all of it, in milliseconds. */
+  readonly limitMs: number;
+  readonly clock: Clock;
 }
 
 const connectLimitMs = 10_000;
@@ -85,6 +99,53 @@ export function connectPlatform(
     },
     [Symbol.asyncDispose]: close,
   };
+}
+
+/**
+ * Connects, publishes one message at QoS 2, not retained, and leaves; no session stays behind.
+ *
+ * @returns Resolves when the broker has taken the message over.
+ * @throws AgentError `unavailable`, `refused` when the broker lets nobody of that name in,
+ *   `permission`, or `configuration` when a TLS file is no good.
+ */
+export async function publishOnce(
+  topic: string,
+  payload: string,
+  { broker, tls, clientId, limitMs, clock }: OnceOptions,
+): Promise<void> {
+  const name = nameOf(broker);
+  const openSocket = await prepareSocket(broker, tls);
+  const client = new mqtt.MqttClient(() => openSocket(), {
+    ...clientOptions(broker, clientId),
+    clean: true,
+    reconnectPeriod: 0,
+  });
+  const failure = (reason: string, kind: "unavailable" | "refused", cause?: unknown) =>
+    cannot("publish to", name, reason, { kind, cause });
+  const { promise: connected, resolve, reject } = Promise.withResolvers<void>();
+  client.on("connect", () => resolve());
+  // Only a refused CONNECT has a code of MQTT; what the system says has one of its own.
+  client.on("error", (error) => {
+    const isRefusal = typeof (error as { code?: unknown }).code === "number";
+    reject(failure(reasonOf(error), isRefusal ? "refused" : "unavailable", error));
+  });
+  client.on("close", () => reject(failure("it closed the connection", "unavailable")));
+  const talk = async () => {
+    await connected;
+    try {
+      await client.publishAsync(topic, payload, { qos: 2, retain: false });
+    } catch (error) {
+      throw failure(reasonOf(error), "unavailable", error);
+    }
+  };
+  const over = () => failure(`no answer within ${limitMs} ms`, "unavailable");
+  try {
+    await withDeadline(talk(), limitMs, over, clock);
+    // The message is the broker's by now; one that is slow to part is left.
+    await withDeadline(client.endAsync(), goodbyeLimitMs, over, clock).catch(() => {});
+  } finally {
+    await client.endAsync(true);
+  }
 }
 
 function clientOptions(broker: BrokerAddress, clientId: string): IClientOptions {

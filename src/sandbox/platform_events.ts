@@ -36,11 +36,34 @@ export function completeTopology(
   facts: ServiceFacts,
   members: Iterable<Member>,
 ): PlatformEvent {
-  const { serviceName, clusterId, applicationId } = cluster;
+  const { serviceName, clusterId } = cluster;
+  const clusterObject = wholeCluster(cluster, facts, members);
+  const serviceMap = {
+    [serviceName]: {
+      serviceName,
+      serviceType: facts.multiTenant ? "MultiTenant" : "SingleTenant",
+      clusterIdClusterMap: { [clusterId]: clusterObject },
+      portMap: portMap(facts),
+      properties: facts.serviceProperties,
+    },
+    ...facts.otherServices,
+  };
+  return {
+    topic: "topology/CompleteTopologyEvent",
+    payload: { topology: { clusterMap: {}, serviceMap } },
+  };
+}
+
+/** A cluster as it stands in the topology and in events that create it. */
+export function wholeCluster(
+  { serviceName, clusterId, applicationId }: MemberIdentity,
+  facts: ServiceFacts,
+  members: Iterable<Member>,
+): Readonly<Record<string, unknown>> {
   const memberMap = Object.fromEntries(
     [...members].map((member) => [member.identity.memberId, memberObject(member, facts)]),
   );
-  const clusterObject = {
+  return {
     serviceName,
     clusterId,
     autoscalePolicyName: "autoscaling-policy-1",
@@ -56,20 +79,6 @@ export function completeTopology(
     kubernetesServices: [],
     loadBalancerIps: [],
     properties: facts.clusterProperties,
-  };
-  const serviceMap = {
-    [serviceName]: {
-      serviceName,
-      serviceType: facts.multiTenant ? "MultiTenant" : "SingleTenant",
-      clusterIdClusterMap: { [clusterId]: clusterObject },
-      portMap: portMap(facts),
-      properties: facts.serviceProperties,
-    },
-    ...facts.otherServices,
-  };
-  return {
-    topic: "topology/CompleteTopologyEvent",
-    payload: { topology: { clusterMap: {}, serviceMap } },
   };
 }
 

@@ -22,8 +22,17 @@ export interface SandboxOptions {
    * Nothing but the home may configure it: not the environment of the sandbox.
    *
    * @param signal Fires when the sandbox is to end.
+   * @param onOutput Told of each line that an extension prints, and of failures; must not throw.
    */
-  readonly startAgent: (home: string, signal: AbortSignal) => Promise<SandboxAgent>;
+  readonly startAgent: (
+    home: string,
+    signal: AbortSignal,
+    onOutput: (event: string, line: string) => void,
+  ) => Promise<SandboxAgent>;
+  /**
+   * Absolute path of extensions to run a copy of instead of the shipped ones; what they print is shown.
+   */
+  readonly extensionsFrom?: string;
   /** Ctrl-C. */
   readonly signal: AbortSignal;
   /** `false`: without artifacts, as where Git is not installed. Default `true`. */
@@ -73,7 +82,12 @@ export async function runSandbox(options: SandboxOptions): Promise<SandboxOutcom
     const line = isShown(sighting) ? describe(sighting) : undefined;
     if (line) options.write(formatLine(line, clock.monotonicMs() - startMs, options.colour));
   };
-  await using stage = await openStage(show, clock, options.git ?? true);
+  await using stage = await openStage(
+    show,
+    clock,
+    options.git ?? true,
+    options.extensionsFrom,
+  );
   const { life, peers, see } = stage;
   if (!peers.artifacts) {
     const what = "Git is not there: the steps about artifacts are skipped";
@@ -91,7 +105,12 @@ async function runAgent(
   clock: Clock,
   deadlineMs: number,
 ): Promise<void> {
-  const agent = await options.startAgent(stage.home.path, options.signal);
+  // The shipped scripts print what everybody knows by then.
+  const isShown = options.extensionsFrom !== undefined;
+  const onOutput = (event: string, line: string) => {
+    if (isShown) stage.see({ kind: "output", event, line });
+  };
+  const agent = await options.startAgent(stage.home.path, options.signal, onOutput);
   const lost = new AbortController();
   let ending = false;
   const ended = (reason: string) => {

@@ -9,6 +9,8 @@ export type Sighting =
   | { readonly kind: "files"; readonly commit: CommitName; readonly files: number }
   /** An extension ran. */
   | { readonly kind: "extension"; readonly event: string }
+  /** An extension printed a line. */
+  | { readonly kind: "output"; readonly event: string; readonly line: string }
   /** The application's port accepts connections from now on. */
   | { readonly kind: "portOpened"; readonly port: number }
   /** A peer other than the platform cannot use what the agent sent. */

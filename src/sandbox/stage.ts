@@ -39,11 +39,13 @@ const recordedEvents = [
  *
  * @param show Told of everything that is seen; must not throw.
  * @param wantsGit Whether there are to be artifacts, if Git is installed.
+ * @param extensionsFrom Absolute path of extensions to copy instead of the shipped ones.
  */
 export async function openStage(
   show: (sighting: Sighting) => void,
   clock: Clock,
   wantsGit: boolean,
+  extensionsFrom?: string,
 ): Promise<Stage> {
   await using opened = new AsyncDisposableStack();
   // Let go only when all peers have ports of their own.
@@ -82,7 +84,7 @@ export async function openStage(
   );
   const life = later.life = new Life(givenBy(peers), clock);
   for (const sighting of early) life.see(sighting);
-  const home = opened.use(await openSandboxHome(peers, webPort, statusPort));
+  const home = opened.use(await openSandboxHome(peers, webPort, statusPort, extensionsFrom));
   later.watch = opened.use(openHomeWatch(home, sandboxCommits, see));
   const all = opened.move();
   return {
@@ -107,7 +109,12 @@ function givenBy({ artifacts, receiver }: Peers): Set<StepNeed> {
   return given;
 }
 
-function openSandboxHome(peers: Peers, webPort: number, statusPort: number): Promise<AgentHome> {
+function openSandboxHome(
+  peers: Peers,
+  webPort: number,
+  statusPort: number,
+  extensionsFrom?: string,
+): Promise<AgentHome> {
   const { broker, receiver, artifacts } = peers;
   return openHome({
     member: sandboxMember,
@@ -116,6 +123,7 @@ function openSandboxHome(peers: Peers, webPort: number, statusPort: number): Pro
     ...(artifacts ? { repository: artifacts } : {}),
     ports: [webPort],
     recordedEvents,
+    ...(extensionsFrom === undefined ? {} : { extensionsFrom }),
     settings: { "status.listen": `127.0.0.1:${statusPort}` },
   });
 }

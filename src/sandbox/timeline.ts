@@ -66,6 +66,8 @@ export function describe(sighting: Sighting): TimelineLine | undefined {
       return { who: "agent", what: `${commitTexts[sighting.commit]} (${files(sighting.files)})` };
     case "extension":
       return { who: "agent", what: `extension ${sighting.event} ran` };
+    case "output":
+      return { who: "agent", what: `${sighting.event}: ${sighting.line}` };
     case "portOpened":
       return { who: "server", what: `accepts connections on port ${sighting.port}` };
     case "agentEnded":

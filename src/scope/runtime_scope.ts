@@ -33,9 +33,21 @@ export interface ScopeOptions {
   readonly filesLookedFor: readonly string[];
   /**
    * The directory of the program's own modules. Deno loads the modules of a worker only from what may
-   * be read, so it is granted where checkouts, which run in workers, can happen.
+   * be read, so it is granted where checkouts or extension modules, which run in workers, are possible.
    */
   readonly programDir?: string;
+  /** What extension modules that may run are granted: a worker cannot have more than the agent. */
+  readonly modules?: ModuleScope;
+}
+
+/** The permissions of all extension modules together. */
+export interface ModuleScope {
+  readonly net: readonly string[];
+  readonly read: readonly string[];
+  readonly write: readonly string[];
+  readonly env: readonly string[];
+  /** Whether there is a module; its worker loads the program's own modules. */
+  readonly isUsed: boolean;
 }
 
 /**
@@ -45,8 +57,10 @@ export interface ScopeOptions {
  */
 export function runtimeScope(config: AgentConfig, options: ScopeOptions): RuntimeScope {
   const artifacts = artifactPaths(config);
+  const { modules, programDir } = options;
+  const usesWorkers = artifacts !== undefined || modules?.isUsed === true;
   return {
-    net: sorted(netGrants(config, artifacts !== undefined)),
+    net: sorted([...netGrants(config, artifacts !== undefined), ...modules?.net ?? []]),
     read: outermost([
       ...options.filesLookedFor,
       ...present(config.paths.agentConf, config.paths.launchParams, config.logging.file),
@@ -56,29 +70,29 @@ export function runtimeScope(config: AgentConfig, options: ScopeOptions): Runtim
       config.paths.stateDir,
       config.paths.logDir,
       ...tlsFiles(config, artifacts !== undefined),
-      ...config.logPublisher.enabled
-        ? config.logPublisher.paths.map((path) => resolve(config.paths.home, path))
-        : [],
       ...artifacts ?? [],
-      ...artifacts && options.programDir !== undefined ? [options.programDir] : [],
+      ...usesWorkers && programDir !== undefined ? [programDir] : [],
+      ...modules?.read ?? [],
     ]),
-    write: outermost([config.paths.stateDir, config.paths.logDir, ...artifacts ?? []]),
+    write: outermost([
+      config.paths.stateDir,
+      config.paths.logDir,
+      ...artifacts ?? [],
+      ...modules?.write ?? [],
+    ]),
     run: [config.paths.launcher],
     sys: config.health.enabled ? ["loadavg", "systemMemoryInfo"] : [],
-    env: sorted(options.environmentNames),
+    env: sorted([...options.environmentNames, ...modules?.env ?? []]),
   };
 }
 
 function netGrants(config: AgentConfig, fetchesArtifacts: boolean): string[] {
-  const { broker, cep, health, logPublisher, lifecycle, artifacts } = config;
+  const { broker, cep, health, lifecycle, artifacts } = config;
   const receivers = (groups: readonly ReceiverGroup[]) =>
     groups.flatMap((group) => group.receivers).map(({ host, port }) => tcpGrant(host, port));
   return [
     ...broker.urls.map(({ host, port }) => tcpGrant(host, port)),
     ...health.enabled ? receivers(cep.groups) : [],
-    ...logPublisher.enabled
-      ? [tcpGrant(logPublisher.receiver.host, logPublisher.receiver.port)]
-      : [],
     ...lifecycle.ports.map((port) => tcpGrant(lifecycle.listenAddress, port)),
     ...fetchesArtifacts
       ? artifacts.allowedHosts.flatMap((host) => repositoryGrants(host, artifacts.repoUrl))
@@ -108,13 +122,12 @@ function artifactPaths({ artifacts }: AgentConfig): readonly string[] | undefine
 }
 
 function tlsFiles(config: AgentConfig, fetchesArtifacts: boolean): string[] {
-  const { broker, cep, health, logPublisher, artifacts } = config;
+  const { broker, cep, health, artifacts } = config;
   return present(
     broker.tls?.caFile,
     broker.tls?.certFile,
     broker.tls?.keyFile,
     health.enabled ? cep.tls.caFile : undefined,
-    logPublisher.enabled ? logPublisher.tls.caFile : undefined,
     fetchesArtifacts ? artifacts.caFile : undefined,
   );
 }

@@ -9,6 +9,8 @@ import { FakeClock } from "../fake_clock.ts";
 import { memoryLog } from "../memory_log.ts";
 import { temporaryDirectory } from "../temporary_directory.ts";
 
+const owner = { memberId: "m-1", clusterInstanceId: "c-1" };
+
 Deno.test("state directory: is made for the owner alone, and an existing one is closed to others", async () => {
   await using directory = await temporaryDirectory();
   const path = join(directory.path, "home", "state");
@@ -44,16 +46,31 @@ Deno.test("lock: refuses a second agent of a home until the first has ended", as
 
 Deno.test("memory: gives back what was saved last, nothing at the first start", async () => {
   await using directory = await temporaryDirectory();
-  const memory = new StateMemory(directory.path);
+  const memory = new StateMemory(directory.path, owner);
   const log = memoryLog();
   assert.deepEqual(await memory.load(log, 0), {});
   await memory.save({ published: "started" });
   await memory.save({ published: "maintenance", cleanUp: true });
-  assert.deepEqual(await new StateMemory(directory.path).load(log, 0), {
+  assert.deepEqual(await new StateMemory(directory.path, owner).load(log, 0), {
     published: "maintenance",
     cleanUp: true,
   });
   assert.deepEqual(log.records, []);
+});
+
+Deno.test("memory: sets aside what another member left, its outbox too, and begins anew", async () => {
+  await using directory = await temporaryDirectory();
+  const path = (name: string) => join(directory.path, name);
+  const log = memoryLog();
+  const former = new StateMemory(directory.path, { ...owner, memberId: "m-0" });
+  await former.save({ published: "readyToShutdown", cleanUp: true, cleaned: true });
+  await Deno.writeTextFile(path("outbox.jsonl"), "waiting");
+  assert.deepEqual(await new StateMemory(directory.path, owner).load(log, 7), {});
+  assert.match(log.text(), /warning .*belongs to another member/);
+  assert.equal(await Deno.readTextFile(path("outbox.jsonl.other-member-7")), "waiting");
+  const later = new StateMemory(directory.path, owner);
+  await later.save({ published: "started" });
+  assert.deepEqual(await later.load(log, 8), { published: "started" });
 });
 
 for (const content of ["", "{", "[]", "null", "7", '{"published":"elsewhere"}', "\u0000\u0000"]) {
@@ -61,7 +78,7 @@ for (const content of ["", "{", "[]", "null", "7", '{"published":"elsewhere"}', 
     await using directory = await temporaryDirectory();
     await Deno.writeTextFile(join(directory.path, "lifecycle.json"), content);
     const log = memoryLog();
-    const remembered = await new StateMemory(directory.path).load(log, 7);
+    const remembered = await new StateMemory(directory.path, owner).load(log, 7);
     assert.deepEqual(remembered, {});
     assert.equal(log.records[0]?.level, "error");
     assert.equal(
@@ -76,8 +93,9 @@ Deno.test("terminator file: ends the agent once it holds true, not before", asyn
   const path = join(directory.path, "terminator.txt");
   const { signal } = new AbortController();
   const clock = new FakeClock();
+  const log = memoryLog();
   let ended = false;
-  const waiting = untilTerminator(path, clock, signal).then(() => void (ended = true));
+  const waiting = untilTerminator(path, log, clock, signal).then(() => void (ended = true));
   for (const content of [undefined, "", "false", "truely"]) {
     if (content !== undefined) await Deno.writeTextFile(path, content);
     await clock.untilSleeping();
@@ -85,6 +103,14 @@ Deno.test("terminator file: ends the agent once it holds true, not before", asyn
     assert.equal(ended, false);
   }
   await clock.untilSleeping();
+  await Deno.remove(path);
+  await Deno.mkdir(path);
+  for (let look = 0; look < 3; look++) {
+    await clock.advance(1_000);
+    await clock.untilSleeping();
+  }
+  assert.equal(log.records.length, 1, "said once, and the watch goes on");
+  await Deno.remove(path);
   await Deno.writeTextFile(path, " True\n");
   await clock.advance(1_000);
   await waiting;

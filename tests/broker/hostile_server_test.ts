@@ -245,6 +245,32 @@ Deno.test("broker connection: tries the next broker when one never acknowledges 
   assert.deepEqual(agent.connected.map(({ broker }) => broker.port), [good.port]);
 });
 
+Deno.test("broker connection: tries the next broker when one acknowledges no publication any more", async () => {
+  await using mute = openScriptedServer(async (peer) => {
+    await welcome(peer);
+    while (await peer.read()) { /* hears everything, says nothing */ }
+  });
+  await using good = openScriptedServer(async (peer) => {
+    await welcome(peer);
+    await peer.readKind(kind.bye);
+  });
+  const clock = new FakeClock();
+  await using agent = openAgentEnd([mute.port, good.port], { clock, keepAliveSeconds: 3600 });
+  await agent.connection.subscribe([filter], never);
+  for (const text of ["1", "2"]) {
+    const rejected = assert.rejects(
+      agent.connection.publish("a", text, never),
+      /no acknowledgement/,
+    );
+    await clock.untilSleeping();
+    await clock.advance(30_000);
+    await rejected;
+  }
+  await agent.until(() => agent.connected.length === 2);
+  assert.deepEqual(agent.connected.map(({ broker }) => broker.port), [mute.port, good.port]);
+  assert.match(agent.lost[0]!, /acknowledges nothing/);
+});
+
 Deno.test("broker connection: closes within two seconds when the server ignores the good-bye", async () => {
   const farewell = Promise.withResolvers<number | undefined>();
   const closed = Promise.withResolvers<void>();

@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { modulesOf } from "../../src/agent/modules.ts";
 import { environmentNames } from "../../src/config/fields.ts";
 import { loadConfig } from "../../src/config/load_config.ts";
 import { renderFlags } from "../../src/scope/render_scope.ts";
@@ -31,8 +32,14 @@ export async function flagsOf(home: string): Promise<readonly string[]> {
     cwd: home,
     readEnv: () => undefined,
   });
+  const { modules, grants } = await modulesOf(config);
   return renderFlags(
-    runtimeScope(config, { environmentNames, filesLookedFor, programDir: `${project}src` }),
+    runtimeScope(config, {
+      environmentNames,
+      filesLookedFor,
+      programDir: `${project}src`,
+      modules: { ...grants, isUsed: modules.length > 0 },
+    }),
   );
 }
 

@@ -51,3 +51,25 @@ home=$(dirname "$0")/../..
 echo "$STRATOS_EVENT" >>"$home/marks"
 while [ -e "$home/hold" ]; do sleep 0.05; done
 `;
+
+/**
+ * A script that leaves a line in `said` of the home: its event and the values of these variables,
+ * separated by blanks.
+ */
+export function sayingScript(names: readonly string[]): string {
+  const values = ["STRATOS_EVENT", ...names].map((name) => `\${${name}-}`).join(" ");
+  return `#!/bin/sh\necho "${values}" >>"$(dirname "$0")/../../said"\n`;
+}
+
+/** Resolves with the first line of `said` that begins so, now or later. */
+export async function untilSaid(home: AgentHome, beginning: string): Promise<string> {
+  const lineOf = (text: string) =>
+    text.split("\n").slice(0, -1).find((line) => line.startsWith(beginning));
+  return lineOf(await untilFile(`${home.path}/said`, (text) => lineOf(text) !== undefined))!;
+}
+
+/** Resolves when a line of the agent's own log has this in it. */
+export async function untilLogged(home: AgentHome, text: string, times = 1): Promise<string> {
+  const isThere = (log: string) => log.split(text).length > times;
+  return await untilFile(`${home.logDir}/agent.log`, isThere);
+}

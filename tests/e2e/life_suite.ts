@@ -73,10 +73,11 @@ export function lifeSuite(kit: PeerKit): void {
       );
       await platform.sendCleanupCluster();
       await platform.until("InstanceReadyToShutdownEvent", patience);
+      const commandLine = await Deno.readTextFile(`/proc/${agent.pid}/cmdline`);
       assert.equal(await agent.end(), 0, agent.output());
       assert.deepEqual(sequence(platform), wholeLife);
       assert.deepEqual(platform.faults, []);
-      await assertNoCanaries(home.path, agent.output());
+      await assertNoCanaries(home.path, `${commandLine}\n${agent.output()}`);
     },
   );
 
@@ -144,7 +145,7 @@ async function untilContent(path: string): Promise<string> {
 
 /** Fails when a secret stands where it must not: everywhere but the home's configuration. */
 async function assertNoCanaries(home: string, output: string): Promise<void> {
-  const places = new Map([["the output", output]]);
+  const places = new Map([["the command line or the output", output]]);
   for (const directory of ["logs", "state", "application"]) {
     for await (const [path, content] of filesBelow(join(home, directory))) {
       places.set(path, content);

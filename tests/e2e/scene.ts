@@ -6,6 +6,9 @@ import { Platform } from "../../src/sandbox/platform.ts";
 import type { PlatformOptions } from "../../src/sandbox/platform_options.ts";
 import { type AgentProcess, type AgentProcessOptions, startAgentProcess } from "./agent_process.ts";
 import type { BrokerUnderTest, PeerKit, ReceiverUnderTest } from "./peer_kit.ts";
+import { openRepositoryFront, type RepositoryFront } from "./repository_front.ts";
+import type { TenantRepository } from "../../src/sandbox/artifact_event.ts";
+import { openTcpLine, type TcpLine } from "../sandbox/tcp_line.ts";
 
 /** What a scene is to hold. */
 export interface SceneOptions {
@@ -17,6 +20,10 @@ export interface SceneOptions {
   readonly tenants?: readonly number[];
   /** Default true. */
   readonly receiver?: boolean;
+  /** The agent reaches the broker over a line that can be cut. Default false. */
+  readonly line?: boolean;
+  /** The agent reaches the repository through a front. Default false. */
+  readonly front?: boolean;
 }
 
 /** A platform with a member whose agent is looked at, and everything that the agent talks to. */
@@ -26,6 +33,12 @@ export interface Scene extends AsyncDisposable {
   readonly home: AgentHome;
   readonly receiver?: ReceiverUnderTest;
   readonly remote?: GitRemote;
+  /** The agent's way to the repository, when asked for. */
+  readonly front?: RepositoryFront;
+  /** The repositories that are announced, one for each tenant. */
+  readonly repositories: readonly TenantRepository[];
+  /** The agent's way to the broker, when asked for; the platform has its own. */
+  readonly line?: TcpLine;
   /** Starts the agent in the home; ended with the scene. */
   start(options?: AgentProcessOptions): Promise<AgentProcess>;
   /** Resolves with the next value of that name that the receiver gets. */
@@ -65,6 +78,9 @@ export async function openScene(kit: PeerKit, options: SceneOptions = {}): Promi
   const broker = opened.use(await kit.openBroker(credentials.username, credentials.password));
   const receiver = options.receiver === false ? undefined : opened.use(await kit.openReceiver());
   const remote = options.files && opened.use(await openRemote(options.files));
+  const front = remote && options.front ? opened.use(openRepositoryFront(remote)) : undefined;
+  const url = (front ?? remote)?.url("application");
+  const line = options.line ? opened.use(openTcpLine(broker.port)) : undefined;
   const address = {
     host: "127.0.0.1",
     port: broker.port,
@@ -72,9 +88,10 @@ export async function openScene(kit: PeerKit, options: SceneOptions = {}): Promi
     password: new Secret(credentials.password),
   };
   const cartridgeKey = new Secret(canaries.cartridgeKey);
-  const repositories = remote && (options.tenants ?? [-1234]).map((tenantId) => ({
+  const tenants = options.tenants ?? [-1234];
+  const repositories = url === undefined ? [] : tenants.map((tenantId) => ({
     tenantId: String(tenantId),
-    url: remote.url("application"),
+    url,
     username: repositoryUser,
     password: new Secret(canaries.repository),
   }));
@@ -82,7 +99,7 @@ export async function openScene(kit: PeerKit, options: SceneOptions = {}): Promi
     await Platform.open({
       member: { identity: sandboxMember },
       cartridgeKey,
-      ...(repositories ? { repositories } : {}),
+      repositories,
       ...options.platform,
       broker: address,
     }),
@@ -90,13 +107,14 @@ export async function openScene(kit: PeerKit, options: SceneOptions = {}): Promi
   const home = opened.use(
     await openHome({
       member: sandboxMember,
-      broker: address,
+      broker: line ? { ...address, port: line.port } : address,
       ...(receiver ? { receiver: receiver.home } : {}),
-      ...(remote ? { repository: { url: remote.url("application"), cartridgeKey } } : {}),
+      ...(url === undefined ? {} : { repository: { url, cartridgeKey } }),
       ...options.home,
     }),
   );
   const agents: AgentProcess[] = [];
+  const timers = new Set<ReturnType<typeof setTimeout>>();
   const all = opened.move();
   return {
     broker,
@@ -104,6 +122,9 @@ export async function openScene(kit: PeerKit, options: SceneOptions = {}): Promi
     home,
     ...(receiver ? { receiver } : {}),
     ...(remote ? { remote } : {}),
+    ...(front ? { front } : {}),
+    repositories,
+    ...(line ? { line } : {}),
     start: async (processOptions) => {
       const agent = await startAgentProcess(home.path, processOptions);
       agents.push(agent);
@@ -111,13 +132,19 @@ export async function openScene(kit: PeerKit, options: SceneOptions = {}): Promi
     },
     nextHealth: (name) => {
       if (!receiver) throw new Error("the scene has no receiver");
-      return new Promise((resolve) => {
-        receiver.onHealth = (seen, value) => {
-          if (seen === name) resolve(value);
-        };
-      });
+      const { promise, resolve, reject } = Promise.withResolvers<number>();
+      const over = () => reject(new Error(`the receiver was not sent ${name}`));
+      const timer = setTimeout(over, patience.timeoutMs);
+      timers.add(timer);
+      receiver.onHealth = (seen, value) => {
+        if (seen !== name) return;
+        clearTimeout(timer);
+        resolve(value);
+      };
+      return promise;
     },
     [Symbol.asyncDispose]: async () => {
+      for (const timer of timers) clearTimeout(timer);
       for (const agent of agents) await agent[Symbol.asyncDispose]();
       await all.disposeAsync();
     },

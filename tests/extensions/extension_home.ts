@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../../src/base/clock.ts";
@@ -42,7 +43,11 @@ export async function openExtensionHome(): Promise<ExtensionHome> {
       await Deno.chmod(file, mode);
       return file;
     },
-    [Symbol.asyncDispose]: () => Deno.remove(dir, { recursive: true }),
+    [Symbol.asyncDispose]: async () => {
+      // Nothing that was started here is left, neither launchers and guards nor scripts.
+      await until(`nobody runs in ${dir}`, async () => !(await isAtWorkIn(dir)));
+      await Deno.remove(dir, { recursive: true });
+    },
   };
 }
 
@@ -141,10 +146,28 @@ export async function isAlive(pid: number): Promise<boolean> {
   }
 }
 
+/** Whether a process has the folder in its command line or works in it. */
+async function isAtWorkIn(dir: string): Promise<boolean> {
+  for await (const { name } of Deno.readDir("/proc")) {
+    if (!/^\d+$/.test(name) || Number(name) === Deno.pid) continue;
+    const commandLine = await Deno.readTextFile(`/proc/${name}/cmdline`).catch(() => "");
+    const cwd = await Deno.readLink(`/proc/${name}/cwd`).catch(() => "");
+    if (commandLine.includes(dir) || cwd.startsWith(dir)) return true;
+  }
+  return false;
+}
+
 async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
   const last = Date.now() + 10_000;
   while (!(await holds())) {
     if (Date.now() > last) throw new Error(`not within ten seconds: ${what}`);
     await systemClock.sleep(20);
   }
+}
+
+/** The process that a line of output names. */
+export function pidIn(output: readonly string[]): number {
+  const pid = output.map((line) => /^pid (\d+)$/.exec(line)?.[1]).find((found) => found);
+  assert(pid, `no pid in ${output.join(" | ")}`);
+  return Number(pid);
 }

@@ -38,16 +38,13 @@ function inEachShell(
     Deno.test(title, async () => {
       await using home = await openExtensionHome();
       await fn(home, (args, env = {}) => {
-        const child = new Deno.Command(program, {
+        return new Deno.Command(program, {
           args: [...options, home.launcher, ...args],
           env: { CARTRIDGE_AGENT_GRACE_MS: "300", ...env },
-          detached: true,
-          stdin: "piped",
+          stdin: args.join(" ") === "guard" ? "piped" : "null",
           stdout: "piped",
           stderr: "piped",
         }).spawn();
-        void child.stdin.close();
-        return child;
       });
     });
   }
@@ -154,34 +151,73 @@ inEachShell("has a search path of its own when PATH is taken away", async (home,
   assert.deepEqual(ended, { code: 0, stdout: "ran\n", stderr: "" });
 });
 
-inEachShell("ends the whole group with TERM and KILL, and goes with it", async (home, start) => {
-  await home.script(
-    "x.sh",
-    "trap 'echo told' TERM\n(trap '' TERM; exec sleep 1000) &\necho $!\nwhile :; do sleep 0.05; done",
-  );
+inEachShell(
+  "makes the script the leader of a session and a group of its own",
+  async (home, start) => {
+    await home.script("x.sh", 'read -r stat </proc/$$/stat; echo "$$ ${stat##*) }"');
+    const child = start(["run", "x.sh"]);
+    const [pid, , , group, session] = (await end(child)).stdout.split(" ");
+    assert.deepEqual([pid, group, session], Array(3).fill(`${child.pid}`));
+  },
+);
+
+inEachShell(
+  "stop: ends the whole group with TERM, and KILL after the grace",
+  async (home, start) => {
+    await home.script(
+      "x.sh",
+      "trap 'echo told' TERM\n(trap '' TERM; exec sleep 1000) &\necho $!\nwhile :; do sleep 0.05; done",
+    );
+    const child = start(["run", "x.sh"]);
+    const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    let text = (await reader.read()).value ?? "";
+    const before = performance.now();
+    const stopped = await end(start(["stop", `${child.pid}`]));
+    assert.deepEqual(stopped, { code: 0, stdout: "", stderr: "" });
+    assert(performance.now() - before >= 250, "no grace");
+    assert.equal((await child.status).signal, "SIGKILL");
+    for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
+    assert.match(text, /told/);
+    await untilGone(Number(/^\d+/.exec(text)?.[0]));
+    await child.stderr.cancel();
+  },
+);
+
+inEachShell("stop: does not wait out the grace when nobody is left", async (home, start) => {
+  await home.script("x.sh", "echo ready; exec sleep 1000");
   const child = start(["run", "x.sh"]);
-  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  let text = (await reader.read()).value ?? "";
+  const reader = child.stdout.getReader();
+  await reader.read();
   const before = performance.now();
-  child.kill("SIGTERM");
-  const status = await child.status;
-  assert.equal(status.signal, "SIGKILL");
-  assert(performance.now() - before >= 250, "no grace");
-  for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
-  assert.match(text, /told/);
-  await untilGone(Number(/^\d+/.exec(text)?.[0]));
+  const stopping = start(["stop", `${child.pid}`], { CARTRIDGE_AGENT_GRACE_MS: "60000" });
+  assert.equal((await end(stopping)).code, 0);
+  assert(performance.now() - before < 10_000);
+  assert.equal((await child.status).signal, "SIGTERM");
+  await reader.cancel();
   await child.stderr.cancel();
 });
 
-inEachShell("does not wait out the grace when nobody is left", async (home, start) => {
-  await home.script("x.sh", "echo ready; exec sleep 1000");
-  const child = start(["run", "x.sh"], { CARTRIDGE_AGENT_GRACE_MS: "60000" });
-  const reader = child.stdout.getReader();
-  await reader.read();
-  child.kill("SIGTERM");
-  const before = performance.now();
+inEachShell("stop: ends a launcher that has just begun", async (home, start) => {
+  await home.script("x.sh", "exec sleep 1000");
+  const child = start(["run", "x.sh"]);
+  assert.equal((await end(start(["stop", `${child.pid}`]))).code, 0);
+  assert.equal((await child.status).success, false);
+  await Promise.all([child.stdout.cancel(), child.stderr.cancel()]);
+});
+
+inEachShell("stop: leaves alone who is no child of its caller", async (home, start) => {
+  await home.script("x.sh", "exec setsid sh -c 'echo $$; exec sleep 1000' & wait");
+  const child = start(["run", "x.sh"]);
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const grandchild = Number((await reader.read()).value);
+  for (const pid of [grandchild, 1]) {
+    const ended = await end(start(["stop", `${pid}`]));
+    assert.notEqual(ended.code, 0);
+    assert.notEqual(ended.stderr, "");
+  }
+  assert(await isAlive(grandchild));
+  Deno.kill(grandchild, "SIGKILL");
   await child.status;
-  assert(performance.now() - before < 10_000);
   await reader.cancel();
   await child.stderr.cancel();
 });
@@ -198,63 +234,80 @@ inEachShell("leaves background children alone and does not wait for them", async
   await child.stderr.cancel();
 });
 
-inEachShell(
-  "gives the script its own output when it has no pipe to relay through",
-  async (home) => {
-    await home.script("x.sh", "echo text; exit 9");
-    const child = new Deno.Command(home.launcher, {
-      args: ["run", "x.sh"],
-      detached: true,
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    assert.deepEqual(await end(child), { code: 9, stdout: "text\n", stderr: "" });
-  },
-);
-
-inEachShell("leaves no relay behind when nobody writes any more", async (home, start) => {
-  await home.script("../bin/cat", "sleep 0.02; exec /bin/cat");
-  await home.script("x.sh", "echo text");
-  const child = start(["run", "x.sh"], { PATH: `${home.dir}/bin:/usr/bin:/bin` });
-  await child.status;
-  // Signal 0 to the group: nobody is in it.
-  const group = new Deno.Command("sh", { args: ["-c", `kill -0 -${child.pid}`], stderr: "null" });
-  const { success } = await group.output();
-  assert(!success, "somebody is left");
-  assert.equal((await end(child)).stdout, "text\n");
-});
-
-inEachShell("lets a script write on when its reader has gone", async (home, start) => {
-  await home.script(
-    "x.sh",
-    `echo ready; until [ -e ../go ]; do sleep 0.02; done
-     i=0; while [ $i -lt 3000 ]; do echo "more than a pipe can hold, by far, by far"; i=$((i+1)); done
-     : >../done; exit 5`,
-  );
-  const child = start(["run", "x.sh"]);
-  const reader = child.stdout.getReader();
-  await reader.read();
-  await reader.cancel();
-  await Deno.writeTextFile(join(home.dir, "go"), "");
-  assert.equal((await child.status).code, 5);
-  await untilExists(join(home.dir, "done"));
-  await child.stderr.cancel();
-});
-
-inEachShell("refuses to run when it leads no process group", async (home) => {
-  await home.script("x.sh", "echo ran");
-  // The shell in between is the leader.
-  const between = new Deno.Command("sh", {
-    args: ["-c", '"$0" run x.sh; exit $?', home.launcher],
-    detached: true,
+inEachShell("writes into what is no pipe as well", async (home) => {
+  await home.script("x.sh", "echo text; exit 9");
+  const out = join(home.dir, "out");
+  const child = new Deno.Command("sh", {
+    args: ["-c", '"$0" run x.sh >"$1"', home.launcher, out],
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
-  });
-  const ended = await end(between.spawn());
-  assert.deepEqual([ended.code, ended.stdout], [126, ""]);
-  assert.match(ended.stderr, /leader of a process group/);
+  }).spawn();
+  assert.deepEqual(await end(child), { code: 9, stdout: "", stderr: "" });
+  assert.equal(await Deno.readTextFile(out), "text\n");
+});
+
+/** A script that says "ready", waits for a file "go", and writes more than a pipe can hold. */
+const talkative = `echo ready; until [ -e ../go ]; do sleep 0.02; done
+  i=0; while [ $i -lt 3000 ]; do echo "more than a pipe can hold, by far, by far"; i=$((i+1)); done
+  : >../done; exit 5`;
+
+inEachShell(
+  "run: the script does not die of its reader's end before a guard can help",
+  async (home, start) => {
+    await home.script(
+      "x.sh",
+      "echo ready; until [ -e ../go ]; do sleep 0.02; done; echo more; exit 5",
+    );
+    const child = start(["run", "x.sh"]);
+    const reader = child.stdout.getReader();
+    await reader.read();
+    await reader.cancel();
+    await Deno.writeTextFile(join(home.dir, "go"), "");
+    const { code, signal } = await child.status;
+    assert.deepEqual([code, signal], [5, null]);
+    await child.stderr.cancel();
+  },
+);
+
+inEachShell("guard: lets a script write on when its reader has gone", async (home, start) => {
+  await home.script("x.sh", talkative);
+  const guard = start(["guard"]);
+  const orders = guard.stdin.getWriter();
+  const child = start(["run", "x.sh"]);
+  await orders.write(new TextEncoder().encode(`hold ${child.pid}\nnonsense\nhold x\nhold 1\n`));
+  const reader = child.stdout.getReader();
+  await reader.read();
+  await orders.write(new TextEncoder().encode(`drain ${child.pid}\n`));
+  await reader.cancel();
+  await Deno.writeTextFile(join(home.dir, "go"), "");
+  assert.equal((await child.status).code, 5);
+  assert((await Deno.stat(join(home.dir, "done"))).isFile);
+  await child.stderr.cancel();
+  await orders.close();
+  assert.equal((await end(guard)).code, 0);
+});
+
+inEachShell("guard: takes over from whoever is gone, late or daemonized", async (home, start) => {
+  const body = talkative.replaceAll("'", "");
+  await home.script("x.sh", `(${body}) & exit 0`);
+  await home.script(
+    "y.sh",
+    `setsid sh -c '${body.replaceAll("../", "../y-")}' & sleep 0.3; exit 0`,
+  );
+  const guard = start(["guard"]);
+  const orders = guard.stdin.getWriter();
+  const [late, daemon] = [start(["run", "x.sh"]), start(["run", "y.sh"])];
+  await orders.write(new TextEncoder().encode(`hold ${daemon.pid}\n`));
+  await Promise.all([late.status, daemon.status]);
+  await orders.write(new TextEncoder().encode(`hold ${late.pid}\nseek ${late.pid}\n`));
+  await orders.close();
+  await Promise.all([late, daemon].flatMap((c) => [c.stdout.cancel(), c.stderr.cancel()]));
+  await guard.status;
+  for (const name of ["go", "y-go"]) await Deno.writeTextFile(join(home.dir, name), "");
+  await untilExists(join(home.dir, "done"));
+  await untilExists(join(home.dir, "y-done"));
+  await Promise.all([guard.stdout.cancel(), guard.stderr.cancel()]);
 });
 
 inEachShell("prints the names of inherited variables, no values", async (_home, start) => {
@@ -266,7 +319,10 @@ inEachShell("prints the names of inherited variables, no values", async (_home, 
 
 inEachShell("says how it is used when it does not know the verb", async (_home, start) => {
   for (
-    const args of [[], ["dance"], ["run"], ["probe"], ["probe", "x"], ["probe", "cgroup", "x"]]
+    const args of [[], ["dance"], ["run"], ["stop"], ["stop", "x"], ["guard", "x"], ["probe"], [
+      "probe",
+      "x",
+    ], ["probe", "cgroup", "x"]]
   ) {
     const ended = await end(start(args));
     assert.equal(ended.code, 64, args.join(" "));

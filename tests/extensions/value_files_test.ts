@@ -4,11 +4,14 @@ import { AgentError } from "../../src/base/errors.ts";
 import { maxStringBytes, ValueFiles } from "../../src/extensions/value_files.ts";
 import type { ExtensionValues } from "../../src/extensions/values.ts";
 
-async function withFiles(fn: (files: ValueFiles, dir: string) => Promise<void>): Promise<void> {
+async function withFiles(
+  fn: (files: ValueFiles, dir: string, faults: readonly string[]) => Promise<void>,
+): Promise<void> {
+  const faults: string[] = [];
   const root = await Deno.makeTempDir();
   try {
     const dir = join(root, "state", "extensions");
-    await fn(new ValueFiles(dir), dir);
+    await fn(new ValueFiles(dir, (fault) => faults.push(fault)), dir, faults);
   } finally {
     await Deno.remove(root, { recursive: true });
   }
@@ -150,5 +153,21 @@ Deno.test("value files: removes what a killed agent left", async () => {
     await Deno.mkdir(join(dir, "runs", "77"), { recursive: true });
     await using _fitted = await files.fit(values({ STRATOS_X: "x".repeat(200_000) }));
     assert.deepEqual([...Deno.readDirSync(join(dir, "runs"))].map((e) => e.name), ["1"]);
+  });
+});
+
+Deno.test("value files: a document that cannot be written is given in the environment, and said", async () => {
+  await withFiles(async (files, dir, faults) => {
+    // A file where the folder should be: as little can be written there as on a full disk.
+    await Deno.mkdir(join(dir, ".."), { recursive: true });
+    await Deno.writeTextFile(dir, "");
+    const document = { a: 1 };
+    await using fitted = await files.fit(values({}, { STRATOS_TOPOLOGY_JSON: document }));
+    assert.deepEqual(fitted.environment, { STRATOS_TOPOLOGY_JSON: '{"a":1}' });
+    assert.equal(faults.length, 1);
+    assert.match(faults[0]!, /^STRATOS_TOPOLOGY_JSON is not in a file: /);
+    await Deno.remove(dir);
+    await using later = await files.fit(values({}, { STRATOS_TOPOLOGY_JSON: document }));
+    assert.ok(later.environment["STRATOS_TOPOLOGY_JSON_FILE"], "written once there is room");
   });
 });

@@ -144,3 +144,8 @@ Deno.test("values: every name and value can be put into an environment, whatever
     assert.equal(texts.get("STRATOS_EVENT"), "StartServers");
   }));
 });
+
+Deno.test("values: the repository's URL carries no user information, whatever stood in it", () => {
+  const launchParameters = { REPO_URL: "https://joe:s3cret@git.example.org/x.git" };
+  assert.equal(textsOf({ launchParameters })["STRATOS_REPO_URL"], "https://git.example.org/x.git");
+});

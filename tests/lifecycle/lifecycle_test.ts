@@ -166,6 +166,22 @@ Deno.test("loop: logs what it cannot read in one line and handles the next messa
   assert.match(warnings[0]!.message, /^Ignored topology\/CompleteTopologyEvent: /);
 });
 
+Deno.test("loop: says a flood of the same complaint once a minute, with a count", async () => {
+  await using loop = openLoop();
+  const { lifecycle, log, clock } = loop;
+  lifecycle.start();
+  await loop.settle();
+  const broken = () =>
+    lifecycle.receive("topology/MemberStartedEvent", new TextEncoder().encode("{"));
+  const warnings = () => log.records.filter(({ level }) => level === "warning");
+  for (let n = 0; n < 500; n++) broken();
+  assert.equal(warnings().length, 1);
+  await clock.advance(60_000);
+  broken();
+  assert.equal(warnings().length, 2);
+  assert.equal(warnings()[1]!.facts.leftOut, 499);
+});
+
 Deno.test("loop: cancels extensions and jobs when stopped and ignores what comes later", async () => {
   await using loop = openLoop();
   const { lifecycle, receive, hold, calls, clock } = loop;
@@ -180,4 +196,44 @@ Deno.test("loop: cancels extensions and jobs when stopped and ignores what comes
   receive(...cleanUp);
   await clock.advance(0);
   assert.equal(calls.length, before);
+});
+
+Deno.test("loop: tells extensions the addresses of the load balancer whose cluster is configured", async () => {
+  await using loop = openLoop({ lbClusterId: identity.clusterId });
+  const { lifecycle, receive, requests, settle } = loop;
+  lifecycle.start();
+  await settle();
+  const balancer = { ...identity, memberId: "lb-1" };
+  receive("topology/CompleteTopologyEvent", topologyWith(undefined, { "lb-1": ["Created"] }));
+  receive("topology/MemberInitializedEvent", {
+    ...balancer,
+    defaultPrivateIP: "10.0.0.99",
+    defaultPublicIP: "54.0.0.99",
+  });
+  await settle();
+  const { lbPrivateIp, lbPublicIp } = requests.at(-1)!.facts();
+  assert.deepEqual({ lbPrivateIp, lbPublicIp }, {
+    lbPrivateIp: "10.0.0.99",
+    lbPublicIp: "54.0.0.99",
+  });
+});
+
+Deno.test("loop: of many waiting runs for polled changes of a tenant's artifacts the newest alone is run", async () => {
+  await using loop = openLoop();
+  const { lifecycle, receive, calls, settle } = loop;
+  await loop.becomeActive();
+  const first = loop.hold("ArtifactUpdatedEvent");
+  receive("instance/notifier/ArtifactUpdatedEvent", {
+    clusterId: identity.clusterId,
+    repoURL: "http://git/r.git",
+    tenantId: "1",
+  });
+  await settle();
+  for (let n = 0; n < 10; n++) lifecycle.dispatch({ kind: "artifactsChanged", tenantId: 1 });
+  await settle();
+  const runs = () => calls.filter((call) => call === "run ArtifactUpdatedEvent").length;
+  assert.equal(runs(), 1, "the checkout's own, which still runs");
+  first.resolve();
+  await settle();
+  assert.equal(runs(), 2);
 });

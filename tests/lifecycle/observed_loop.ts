@@ -33,7 +33,9 @@ export interface ObservedLoop extends AsyncDisposable {
 }
 
 /** Opens a {@link ObservedLoop}. */
-export function openLoop(options: { repo?: boolean; remembered?: Remembered } = {}): ObservedLoop {
+export function openLoop(
+  options: { repo?: boolean; remembered?: Remembered; lbClusterId?: string } = {},
+): ObservedLoop {
   const calls: string[] = [];
   const requests: ExtensionRequest[] = [];
   const sources: ArtifactSource[] = [];
@@ -87,8 +89,9 @@ export function openLoop(options: { repo?: boolean; remembered?: Remembered } = 
     probe: { open: (ports) => Promise.resolve(new Set(ports)) },
     memory: { save: (remembered) => Promise.resolve(say(`save ${remembered.published}`)) },
   };
+  const { lbClusterId } = options;
   const lifecycle = new Lifecycle({
-    identity,
+    identity: lbClusterId === undefined ? identity : { ...identity, lbClusterId },
     lifecycle: { ...lifecycleConfig, awaitsArtifacts: options.repo ?? false },
     world,
     remembered: options.remembered ?? {},

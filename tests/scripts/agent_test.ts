@@ -13,6 +13,7 @@ if (command === "permissions" && rest[0] === "--format=flags") {
   console.error("asked " + JSON.stringify({ rest, home: await query({ name: "read", path: HOME }) }));
   if (rest.includes("--fail")) Deno.exit(78);
   console.log("--allow-read=" + HOME + "/state dir");
+  console.log("--allow-net=broker.example:1883");
   console.log("--allow-sys=loadavg");
   console.log("--ignore-env");
   Deno.exit(0);
@@ -26,6 +27,9 @@ console.log(JSON.stringify({
   secret: await query({ name: "read", path: HOME + "/a secret" }),
   systemLogs: await query({ name: "write", path: "/var/log/apache-stratos" }),
   net: await query({ name: "net" }),
+  homeBroker: await query({ name: "net", host: "broker.example:1883" }),
+  otherBroker: await query({ name: "net", host: "other.example:1999" }),
+  outside: await query({ name: "read", path: HOME + "/../password file" }),
   run: await query({ name: "run" }),
   sys: await query({ name: "sys", kind: "loadavg" }),
   logLevel: await query({ name: "env", variable: "LOG_LEVEL" }) ? Deno.env.get("LOG_LEVEL") : "none",
@@ -110,6 +114,9 @@ const nothing = {
   secret: false,
   systemLogs: false,
   net: false,
+  homeBroker: false,
+  otherBroker: false,
+  outside: false,
   run: false,
   sys: false,
   logLevel: "none",
@@ -128,6 +135,7 @@ Deno.test("scripts/agent run: grants exactly what the program asks for, and hand
     assertSeen(started, {
       args: ["run", "--home", home, "--set", "a b=c;*"],
       stateDir: true,
+      homeBroker: true,
       sys: true,
     });
     const asked = JSON.parse(started.stderr.replace("asked ", ""));
@@ -186,6 +194,48 @@ for (const args of [["version"], ["help"], [], ["nonsense", "x"]]) {
     await inPlace(async ({ start }) => assertSeen(await start(args), { args }));
   });
 }
+
+const emitted = ["emit", "MemberActivatedEvent", "--set", "memberId=m"];
+
+Deno.test("scripts/agent emit: may reach the home's peers when no broker is named", async () => {
+  await inPlace(async ({ home, start }) => {
+    const { seen, stderr } = await start([...emitted, "--home", home]);
+    assert.match(stderr, /asked .*"--home"/);
+    assert.doesNotMatch(stderr, /memberId/);
+    const { args, ...may } = seen ?? {};
+    assert.deepEqual(args, [...emitted, "--home", home]);
+    assert.ok(may["homeBroker"] && may["stateDir"] && may["home"], JSON.stringify(may));
+    assert.ok(!may["net"] && !may["otherBroker"] && !may["run"] && !may["sys"] && !may["all"]);
+  });
+});
+
+Deno.test("scripts/agent emit: may reach the named broker alone, and read the password file", async () => {
+  await inPlace(async ({ home, start }) => {
+    const named = ["--broker=other.example:1999", "--password-file", "password file"];
+    const { seen, stderr } = await start([...emitted, "--home", home, ...named]);
+    assert.doesNotMatch(stderr, /asked/);
+    assert.ok(seen?.["otherBroker"] && seen["outside"], JSON.stringify(seen));
+    assert.ok(!seen["homeBroker"] && !seen["net"] && !seen["run"] && !seen["all"]);
+  });
+});
+
+for (const broker of ["a:1,b:2", "", "nonsense", "a:b"]) {
+  Deno.test(`scripts/agent emit: grants no network when the broker is "${broker}"`, async () => {
+    await inPlace(async ({ home, start }) => {
+      const { seen, code } = await start([...emitted, "--home", home, "--broker", broker]);
+      assert.equal(code, 0);
+      assert.ok(seen && !seen["net"] && !seen["homeBroker"] && !seen["otherBroker"]);
+    });
+  });
+}
+
+Deno.test("scripts/agent emit: needs no network when it lists the events", async () => {
+  await inPlace(async ({ home, start }) => {
+    const { seen, stderr } = await start(["emit", "--list"], {}, home);
+    assert.doesNotMatch(stderr, /asked/);
+    assert.ok(seen && !seen["net"] && !seen["homeBroker"]);
+  });
+});
 
 Deno.test("scripts/agent sandbox: may do everything", async () => {
   await inPlace(async ({ start }) => {
