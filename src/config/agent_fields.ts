@@ -1,4 +1,9 @@
-import { type ExtensionEvent, extensionEvent, extensionEvents } from "./extension_events.ts";
+import {
+  eventsThatStop,
+  type ExtensionEvent,
+  extensionEvent,
+  extensionEvents,
+} from "./extension_events.ts";
 import type { Field, FieldTable } from "./field.ts";
 import { hostAlone, listener } from "./host_port.ts";
 import { environmentName, moduleGrant } from "./payload_types.ts";
@@ -56,14 +61,14 @@ export const agentFields = {
     key: "metadata.service.url",
     environment: ["METADATA_SERVICE_URL"],
     type: serviceUrl,
-    meaning: "The metadata service.",
+    meaning: "The metadata service. Not in this version: it is not used.",
     tokens: ["METADATA-SERVICE-URL"],
   },
   statusListen: {
     key: "status.listen",
     type: listener,
     default: "127.0.0.1:9463",
-    meaning: "Address of the status endpoint, or off.",
+    meaning: "Address of the status endpoint, or off. Not in this version: there is none.",
     own: true,
   },
   shutdownTimeout: {
@@ -111,7 +116,8 @@ export const extensionFields = {
   required: {
     key: "extension.required",
     type: listOf(extensionEvent, ",", `events, comma separated, of: ${extensionEvents.join(", ")}`),
-    meaning: "Events whose failed extension stops the lifecycle step.",
+    meaning: "Events whose failed extension stops the lifecycle step; these can: " +
+      `${eventsThatStop.join(", ")}.`,
     own: true,
   },
   environment: {

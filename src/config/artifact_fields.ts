@@ -15,8 +15,10 @@ export const artifactFields = {
   applicationPath: {
     key: "APPLICATION_PATH",
     environment: ["APPLICATION_PATH", "APP_PATH"],
-    type: plainText,
-    meaning: "Absolute path of the application's documents. Checkouts are refused without it.",
+    type: { ...plainText, accepted: "an absolute path" },
+    meaning: "Absolute path of the application's documents. Checkouts are refused without it. " +
+      "With a repository it must neither hold nor be inside the program or the home's " +
+      "extensions, conf, payload, state and logs, nor be a directory of the system.",
     tokens: ["APPLICATION-PATH", "APP-PATH"],
   },
   update: {
@@ -41,8 +43,8 @@ export const artifactFields = {
     type: trueOrFalse,
     default: "false",
     meaning:
-      "Commit and push local changes in the update loop. COMMIT_ENABLED in launch-params wins " +
-      "over this key in agent.conf.",
+      "Commit and push local changes in the update loop; not in this version. COMMIT_ENABLED in " +
+      "launch-params wins over this key in agent.conf.",
     tokens: ["COMMIT_ENABLED"],
     launchNameBeforeFile: "COMMIT_ENABLED",
   },
@@ -107,7 +109,8 @@ export const artifactFields = {
     key: "artifact.allowed.hosts",
     type: listOf(hostPattern, ",", "host[:port], comma separated; *.domain for all below a domain"),
     computedDefault: "host of REPO_URL; none when MULTITENANT or without REPO_URL",
-    meaning: "Hosts that artifacts may come from. An event that names another one is refused.",
+    meaning: "Hosts that artifacts may come from; without a port: https on 443, and the port of " +
+      "REPO_URL on its host. An event that names another one is refused.",
     own: true,
   },
   caFile: {
@@ -120,14 +123,18 @@ export const artifactFields = {
     key: "artifact.publish",
     type: oneOf("files", "symlink"),
     default: "files",
-    meaning: "How a checkout gets into the application path: file by file or by switching a link.",
+    meaning:
+      "How a checkout gets into the application path: file by file or by switching a link; " +
+      "the latter is not in this version.",
     own: true,
   },
   engine: {
     key: "artifact.engine",
     type: oneOf("isomorphic", "git"),
     default: "isomorphic",
-    meaning: "Git implementation: the one inside the agent or the system's git.",
+    meaning:
+      "Git implementation: the one inside the agent or the system's git; the latter is not " +
+      "in this version.",
     own: true,
   },
   activateOnFailure: {

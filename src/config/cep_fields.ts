@@ -120,7 +120,7 @@ export const logPublisherFields = {
     environment: ["ENABLE_DATA_PUBLISHER"],
     type: trueOrFalse,
     default: "false",
-    meaning: "Publish log lines to the monitoring server.",
+    meaning: "Publish log lines to the monitoring server; not in this version.",
     tokens: ["ENABLE-DATA-PUBLISHER"],
   },
   ip: {

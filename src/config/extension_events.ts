@@ -26,6 +26,16 @@ export const extensionEvents = [
 /** One of {@link extensionEvents}. */
 export type ExtensionEvent = typeof extensionEvents[number];
 
+/** Events whose extension a step of the lifecycle waits for: only these can stop it. */
+export const eventsThatStop: readonly ExtensionEvent[] = [
+  "InstanceStartedEvent",
+  "StartServers",
+  "ArtifactUpdatedEvent",
+  "VolumeMount",
+  "CreateLVSDummyInterface",
+  "clean",
+];
+
 /** The name of an event, in any case. */
 export const extensionEvent: ValueType<ExtensionEvent> = {
   accepted: "an event that extensions are run for",

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { AgentError, cannot } from "../base/errors.ts";
 import { agentFields } from "./agent_fields.ts";
 import type { AgentConfig } from "./agent_config.ts";
@@ -26,20 +27,29 @@ export interface LoadedConfig {
 /**
  * Reads and resolves the configuration of a home.
  *
- * @throws AgentError `configuration`, naming every problem on a line of its own.
+ * @throws AgentError `configuration`, naming every problem on a line of its own, then the warnings.
  */
 export async function loadConfig(options: SourceOptions): Promise<LoadedConfig> {
   const sources = await gatherSources(options);
-  const resolution = resolve(sources, await logDirectory(sources));
+  const resolution = resolve(sources, await logDirectory(sources), programFiles());
   const { config, warnings, debug } = resolution;
   if (!config) throw refusal(sources.home, resolution);
   return {
     config,
-    warnings: [...warnings, ...notBuiltWarnings(config)],
+    warnings: [
+      ...warnings,
+      ...notBuiltWarnings(config, (field) => lookUp(field, sources).candidates.length > 0),
+    ],
     debug,
     filesLookedFor: sources.filesLookedFor,
     describe: () => checkRows(config, sources, resolution.computed),
   };
+}
+
+/** What the program consists of, beside what may be the home's. */
+function programFiles(): readonly string[] {
+  const names = ["deno.json", "deno.lock", "main.ts", "node_modules", "scripts", "src"];
+  return names.map((name) => fileURLToPath(new URL(`../../${name}`, import.meta.url)));
 }
 
 /** Asks the file system only when nobody says where logs go. */
@@ -51,7 +61,8 @@ async function logDirectory(sources: Sources): Promise<string> {
 function refusal(home: string, { problems, fileProblems, warnings }: Resolution): AgentError {
   const lines = [...fileProblems, ...problems.map(problemText)];
   const count = lines.length === 1 ? "1 problem" : `${lines.length} problems`;
-  return cannot("use the configuration of", home, `${count}:\n${lines.join("\n")}`, {
+  const said = [...lines, ...warnings.length === 0 ? [] : ["Warnings:", ...warnings]];
+  return cannot("use the configuration of", home, `${count}:\n${said.join("\n")}`, {
     kind: lines.length === 0 ? "internal" : "configuration",
     data: { problems: lines, warnings },
   });

@@ -1,6 +1,6 @@
 import type { FieldTable } from "./field.ts";
-import { applicationPorts, persistenceMapping, virtualIp } from "./payload_types.ts";
-import { aesKey, identifier, secretText, trueOrFalse, webUrl, wholeNumber } from "./value_types.ts";
+import { applicationPorts, persistenceMapping, repositoryUrl, virtualIp } from "./payload_types.ts";
+import { aesKey, identifier, secretText, trueOrFalse, wholeNumber } from "./value_types.ts";
 
 /** Who the agent is and what it serves; written by the platform into launch-params. */
 export const payloadFields = {
@@ -77,7 +77,7 @@ export const payloadFields = {
   },
   repoUrl: {
     key: "REPO_URL",
-    type: webUrl,
+    type: repositoryUrl,
     meaning:
       "Says that there is a repository: activation waits for the first checkout. The URL that " +
       "is cloned comes with the platform's event.",
@@ -110,7 +110,7 @@ export const payloadFields = {
   token: {
     key: "TOKEN",
     type: secretText,
-    meaning: "Bearer token of the metadata service.",
+    meaning: "Bearer token of the metadata service, which is not used in this version.",
     secret: true,
   },
 } as const satisfies FieldTable;

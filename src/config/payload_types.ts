@@ -1,5 +1,5 @@
-import { isIpv4, isIpv6 } from "./host_port.ts";
-import { listOf, matching, type ValueType, wholeNumber } from "./value_types.ts";
+import { isHost, isIpv4, isIpv6 } from "./host_port.ts";
+import { listOf, matching, type ValueType, webUrl, wholeNumber } from "./value_types.ts";
 
 const portList = listOf(wholeNumber(1, 65535), "|", "ports separated by |, each 1 to 65535");
 
@@ -9,6 +9,20 @@ export const applicationPorts: ValueType<readonly number[]> = {
   parse: (text) => {
     const parsed = portList.parse(text);
     return "refused" in parsed ? parsed : { value: [...new Set(parsed.value)] };
+  },
+};
+
+/**
+ * REPO_URL: artifacts may come from its host and the agent may connect to it, so this must be one host;
+ * URLs take more than that, even `*`.
+ */
+export const repositoryUrl: ValueType<URL> = {
+  ...webUrl,
+  parse: (text) => {
+    const parsed = webUrl.parse(text);
+    if ("refused" in parsed) return parsed;
+    const host = parsed.value.hostname.replace(/^\[|\]$/g, "");
+    return isHost(host) ? parsed : { refused: "has no valid host" };
   },
 };
 

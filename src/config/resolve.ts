@@ -10,11 +10,13 @@ import type {
 } from "./agent_config.ts";
 import { artifactFields } from "./artifact_fields.ts";
 import { cepFields, healthFields } from "./cep_fields.ts";
+import { eventsThatStop } from "./extension_events.ts";
 import { frozen } from "./frozen.ts";
 import { allFields } from "./fields.ts";
 import { payloadFields } from "./payload_fields.ts";
 import { type ComputedValue, defined, type Problem, SettingReader } from "./reader.ts";
 import type { Field } from "./field.ts";
+import { refuseProtectedPath } from "./protected_paths.ts";
 import { artifactsConfig } from "./resolve_artifacts.ts";
 import { identityConfig, launchParameters } from "./resolve_identity.ts";
 import { absolutePath, brokerConfig, cepConfig, logPublisherConfig } from "./resolve_peers.ts";
@@ -41,8 +43,13 @@ const longestHealthIntervalSeconds = 30;
  * Resolves all settings. Pure.
  *
  * @param defaultLogDir Where logs go when log.dir is not set; absolute.
+ * @param programFiles What the program consists of, absolute: no repository may replace it.
  */
-export function resolve(sources: Sources, defaultLogDir: string): Resolution {
+export function resolve(
+  sources: Sources,
+  defaultLogDir: string,
+  programFiles: readonly string[] = [],
+): Resolution {
   const reader = new SettingReader(sources);
   const findings = sourceFindings(sources);
   const identity = identityConfig(reader);
@@ -64,6 +71,7 @@ export function resolve(sources: Sources, defaultLogDir: string): Resolution {
     },
     status: statusConfig(reader),
   };
+  refuseProtectedPath(reader, parts.paths, programFiles);
   if (!reader.value(cepFields.tlsVerify)) {
     reader.warnings.push(
       "thrift.tls.verify=false: any certificate is accepted from event and monitoring receivers, " +
@@ -116,6 +124,14 @@ function pathsConfig(reader: SettingReader, defaultLogDir: string): PathsConfig 
 }
 
 function lifecycleConfig(reader: SettingReader): LifecycleConfig {
+  const requiredExtensions = reader.value(extensionFields.required) ?? [];
+  const idle = requiredExtensions.filter((event) => !eventsThatStop.includes(event));
+  if (idle.length > 0) {
+    reader.warnings.push(
+      `extension.required names ${idle.join(", ")}: no lifecycle step waits for these, so their ` +
+        "failure stops nothing",
+    );
+  }
   return {
     ports: reader.value(payloadFields.ports) ?? [],
     listenAddress: reader.value(agentFields.listenAddress),
@@ -126,7 +142,7 @@ function lifecycleConfig(reader: SettingReader): LifecycleConfig {
       persistenceMapping: reader.value(payloadFields.persistenceMapping),
       lvsVirtualIp: reader.value(payloadFields.lvsVirtualIp),
     }),
-    requiredExtensions: reader.value(extensionFields.required) ?? [],
+    requiredExtensions,
     shutdownTimeoutMs: reader.value(agentFields.shutdownTimeout) * 1000,
   };
 }

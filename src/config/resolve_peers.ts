@@ -38,11 +38,14 @@ export function brokerConfig(reader: SettingReader): BrokerConfig | undefined {
   return { urls, ...defined({ username, password, tls }), maxMessageBytes, publisherTimeoutMs };
 }
 
-/** mb.urls from any source wins over mb.ip and mb.port from any. */
+/**
+ * mb.urls from any source wins over mb.ip and mb.port from any; what is wrong with these is a problem
+ * all the same, or it would only show when mb.urls is taken away.
+ */
 function brokers(reader: SettingReader): readonly HostPort[] | undefined {
-  if (reader.strongest(brokerFields.urls)) return reader.value(brokerFields.urls);
   const host = reader.value(brokerFields.ip);
   const port = reader.value(brokerFields.port);
+  if (reader.strongest(brokerFields.urls)) return reader.value(brokerFields.urls);
   const hostIsSet = reader.strongest(brokerFields.ip) !== undefined;
   const portIsSet = reader.strongest(brokerFields.port) !== undefined;
   if (!hostIsSet && !portIsSet) {

@@ -25,7 +25,8 @@ Three rules are special: \`mb.urls\` from any place wins over \`mb.ip\` and \`mb
 belongs is what Kubernetes sets for a service of that name, and is ignored.
 
 A secret can also come from a file that the variable named with it holds the path of; the line end
-at the file's end is not part of it. The file wins over the plain variable.
+at the file's end is not part of it. The file wins over the plain variable. On the command line a
+secret is refused: every user of the machine can read arguments.
 
 Every pair of launch-params reaches the extensions, known here or not.
 `;

@@ -21,6 +21,7 @@ export function sourceFindings(sources: Sources): SourceFindings {
       ...sources.problems,
       ...atMost(unreadableLines(sources)),
       ...unknownOptions(sources),
+      ...secretOptions(sources),
     ],
     warnings: [
       ...sources.warnings,
@@ -61,6 +62,19 @@ function suggestion(key: string): string {
 function unknownOptions({ commandLine }: Sources): string[] {
   return [...commandLine.keys()].filter((name) => !fieldsByName.has(name.toLowerCase()))
     .map((name) => `command line: unknown setting "${shownKey(name)}"; ${suggestion(name)}`);
+}
+
+/** What programs are started with shows in the list of processes. */
+function secretOptions({ commandLine }: Sources): string[] {
+  return [...commandLine.keys()].flatMap((name) => {
+    const field = fieldsByName.get(name.toLowerCase());
+    if (!field?.secret) return [];
+    const file = field.fileVariable === undefined ? "" : `${field.fileVariable} or `;
+    return [
+      `command line: "${name}" is a secret, and every user of the machine can read arguments; ` +
+      `set ${file}${field.key} in agent.conf`,
+    ];
+  });
 }
 
 function repeatedKeys({ agentConf }: Sources): (() => string)[] {

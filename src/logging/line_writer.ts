@@ -76,11 +76,15 @@ export class LineWriter {
    * Writes what is waiting and closes the target. Closing twice is closing once.
    *
    * @param limitMs How long that may take; then the rest is given up.
+   * @param last Until this has settled lines are taken and written; it must not reject.
    */
-  async close(limitMs: number): Promise<void> {
+  async close(limitMs: number, last: Promise<unknown> = Promise.resolve()): Promise<void> {
     if (this.#hurry.signal.aborted) return;
     this.#hurry.abort();
     const all = async () => {
+      await Promise.all(this.#work);
+      await this.#drain();
+      await last;
       await Promise.all(this.#work);
       await this.#drain();
       this.#closed = true;

@@ -1,4 +1,4 @@
-import { getRotatingFileSink } from "@logtape/file";
+import { getFileSink } from "@logtape/file";
 import { getStreamSink, type LogRecord } from "@logtape/logtape";
 
 /** Somewhere that finished lines are written to. */
@@ -17,27 +17,64 @@ export interface Rotation {
   readonly backups: number;
 }
 
+/** Log lines name hosts, paths and members: not for every user of the machine. */
+const fileMode = 0o640;
+
 /**
- * A file of LogTape that is rotated by size.
+ * A file of LogTape that is rotated by size. It is made with mode 0640, before and after a rotation; a
+ * file that is there keeps its mode.
  *
  * The sinks are used by themselves: LogTape's own `configure` is one for the whole process, and two
  * agents can live in one. Their buffers are switched off (they are flushed by the next record only, or
  * lose errors); what is written together is decided by who calls. Every write reaches the disk before
- * it returns.
+ * it returns. LogTape's own rotation is not used: the files that it makes can be read by everybody.
  *
  * @throws What Deno throws when the file cannot be opened for appending.
  */
 export function openRotatingFile(path: string, rotation: Rotation): LineTarget {
-  const sink = getRotatingFileSink(path, {
-    formatter: linesOf,
-    bufferSize: 0,
-    maxSize: rotation.maxBytes,
-    maxFiles: rotation.backups,
-  });
-  return {
-    write: (lines) => attempt(() => sink(recordOf(lines))),
-    close: closeOnce(() => sink[Symbol.dispose]()),
+  const open = () => {
+    using file = Deno.openSync(path, { append: true, create: true, mode: fileMode });
+    const { size } = file.statSync();
+    return { size, sink: getFileSink(path, { formatter: linesOf, bufferSize: 0 }) };
   };
+  let { sink, size } = open();
+  let isOpen = true;
+  const close = () => {
+    // First, since closing may fail: then there is still nothing to be closed again.
+    const wasOpen = isOpen;
+    isOpen = false;
+    if (wasOpen) sink[Symbol.dispose]();
+  };
+  const makeRoom = (bytes: number) => {
+    if (size === 0 || size + bytes <= rotation.maxBytes) return;
+    close();
+    rotate(path, rotation.backups);
+    ({ sink, size } = open());
+    isOpen = true;
+  };
+  return {
+    write: (lines) =>
+      attempt(() => {
+        const bytes = new TextEncoder().encode(lines).length;
+        makeRoom(bytes);
+        sink(recordOf(lines));
+        size += bytes;
+      }),
+    close: closeOnce(close),
+  };
+}
+
+/** Moves a file and its predecessors on by one; the oldest goes. */
+function rotate(path: string, backups: number): void {
+  if (backups <= 0) return Deno.removeSync(path);
+  for (let age = backups - 1; age > 0; age--) {
+    try {
+      Deno.renameSync(`${path}.${age}`, `${path}.${age + 1}`);
+    } catch {
+      // Mostly there is none yet; one that cannot be moved is written over, the log goes on.
+    }
+  }
+  Deno.renameSync(path, `${path}.1`);
 }
 
 /**

@@ -25,6 +25,8 @@ export interface LoggingOptions {
   readonly clock?: Clock;
   /** Bounds of files that `logging.ini` sets none for. Default: 10 MiB, 5 earlier files. */
   readonly rotation?: Rotation;
+  /** How long closing may take, in milliseconds; then what is not written is given up. Default: 1 s. */
+  readonly closeLimitMs?: number;
 }
 
 /** Open logs; disposing writes what is waiting and closes the files. */
@@ -38,7 +40,7 @@ export interface OpenedLogging extends AsyncDisposable {
 /** Logs of this name and below hold the output of extensions. */
 const outputName = "extensions.output";
 const defaultRotation: Rotation = { maxBytes: 10 * 1024 * 1024, backups: 5 };
-const closeLimitMs = 2_000;
+const defaultCloseLimitMs = 1_000;
 
 /**
  * Opens the agent's logs: console, `agent.log`, `error.log` as `logging.ini` (or its template) says,
@@ -80,9 +82,10 @@ export async function openLogging(options: LoggingOptions): Promise<OpenedLoggin
     log,
     warnings,
     [Symbol.asyncDispose]: async () => {
-      // The console last: it tells of trouble with the files.
-      await Promise.all(made.files.map((writer) => writer.close(closeLimitMs)));
-      await made.console.close(closeLimitMs);
+      const limitMs = options.closeLimitMs ?? defaultCloseLimitMs;
+      const files = Promise.all(made.files.map((writer) => writer.close(limitMs)));
+      // The console to the end: it tells of trouble with the files.
+      await Promise.all([files, made.console.close(limitMs, files)]);
     },
   };
 }

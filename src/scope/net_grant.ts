@@ -6,8 +6,8 @@ const label = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?$/i;
 /** `host`, `[ipv6]` or `*.domain`, each with or without a port. */
 const hostWithPort = /^(?:\[([^\]]*)\]|([^:\[\]]*))(?::(\d{1,5}))?$/;
 
-/** Ports of a repository host that is named without one: http and https. */
-const repositoryPorts = [80, 443];
+/** The port of a repository host that is named without one: https. */
+const repositoryPort = 443;
 
 /**
  * The grant for one TCP peer, as `--allow-net` takes it. A name stays a name: Deno checks it before
@@ -31,8 +31,9 @@ export function tcpGrant(host: string, port: number): string {
 
 /**
  * The grants for a host that artifacts may come from: `host`, `host:port`, `[ipv6]:port`,
- * `*.domain` or `*.domain:port`. Without a port these are the ones of http and https, and the one of
- * the announced repository when that is on this host.
+ * `*.domain` or `*.domain:port`. Without a port this is the one of https; the announced repository's
+ * own port is granted beside it, on that repository's host alone. Plain http, which shows passwords to
+ * everybody on the way, thus needs an entry with a port or an announced repository that uses it.
  *
  * Deno reads `*.domain` as every name below the domain and the domain itself; the agent's own check of
  * repository hosts leaves the domain itself out.
@@ -45,11 +46,25 @@ export function repositoryGrants(allowed: string, announced?: string): readonly 
   if (!parts) throw refused(allowed, "give host, host:port, [ipv6]:port or *.domain");
   const host = parts[1] ?? parts[2] ?? "";
   if (parts[3] !== undefined) return [repositoryGrant(host, Number(parts[3]))];
-  const url = announced === undefined ? null : URL.parse(announced);
-  const announcedHere = url !== null && url.port !== "" &&
-    url.hostname.replace(/^\[|\]$/g, "") === host.toLowerCase();
-  const ports = announcedHere ? [...repositoryPorts, Number(url.port)] : repositoryPorts;
-  return ports.map((port) => repositoryGrant(host, port));
+  const repository = announced === undefined ? undefined : peerOf(announced);
+  return [
+    repositoryGrant(host, repositoryPort),
+    ...repository && covers(host.toLowerCase().replace(/\.$/, ""), repository.host)
+      ? [tcpGrant(repository.host, repository.port)]
+      : [],
+  ];
+}
+
+/** Where a URL leads to. */
+function peerOf(text: string): { readonly host: string; readonly port: number } | undefined {
+  const url = URL.parse(text);
+  if (url === null) return undefined;
+  const port = url.port === "" ? url.protocol === "http:" ? 80 : 443 : Number(url.port);
+  return { host: url.hostname.replace(/^\[|\]$/g, "").replace(/\.$/, ""), port };
+}
+
+function covers(host: string, other: string): boolean {
+  return host.startsWith("*.") ? other.endsWith(host.slice(1)) : other === host;
 }
 
 function repositoryGrant(host: string, port: number): string {

@@ -128,11 +128,12 @@ Deno.test("load: lists all problems in one error, one per line", async () => {
   await withHome({ "agent.conf": "[agent]\nmb.urls\nlog.format = xml\n" }, async (home) => {
     const error = await failure(load(home));
     assert.equal(error.kind, "configuration");
-    const [first, ...lines] = error.message.split("\n");
+    const [first, ...rest] = error.message.split("\n");
+    const lines = rest.slice(0, 12);
     assert.equal(first, `Cannot use the configuration of "${home}": 12 problems:`);
-    assert.equal(lines.length, 12);
     assert.deepEqual(error.data["problems"], lines);
     assert.equal(lines[0], `${home}/agent.conf, line 2: neither a section nor key = value`);
+    assert.deepEqual(rest.slice(12), ["Warnings:", ...error.data["warnings"] as string[]]);
   });
 });
 
@@ -140,7 +141,11 @@ Deno.test("load: a file that is not a regular one is a problem, not a hang", asy
   await withHome({ "payload/launch-params": launch }, async (home) => {
     await Deno.mkdir(join(home, "agent.conf"));
     const error = await failure(load(home, { MB_URLS: "mb:1" }));
-    assert.match(error.message, /1 problem:\n.*agent\.conf: cannot be read: not a regular file$/);
+    const [, problem, title, warning] = error.message.split("\n");
+    assert.match(error.message, /1 problem:\n/);
+    assert.match(`${problem}`, /agent\.conf: cannot be read: not a regular file$/);
+    assert.equal(title, "Warnings:");
+    assert.match(`${warning}`, /^artifact\.allowed\.hosts is not set/);
   });
 });
 
@@ -264,5 +269,53 @@ Deno.test("warnings: name what is configured and not in this version", async () 
     assert.deepEqual(said(await load(home)), []);
     const wanted = await load(home, { COMMIT_ENABLED: "true", ARTIFACT_ENGINE: "git" });
     assert.equal(said(wanted).length, 2);
+  });
+});
+
+Deno.test("load: says warnings after the problems when the configuration is refused", async () => {
+  const conf = "[agent]\nmb.urls = mb:1\nartifact.allowed.hosts = h\n";
+  await withHome(
+    { ...usual, "agent.conf": `${conf}log.format = xml\nmb.prot = 1\n` },
+    async (home) => {
+      const { message } = await failure(load(home));
+      assert.equal(message.split("\n")[2], "Warnings:");
+      assert.match(`${message.split("\n")[3]}`, /unknown key "mb\.prot"/);
+      assert.equal(message.split("\n").length, 4);
+    },
+  );
+  await withHome({ ...usual, "agent.conf": `${conf}log.format = xml\n` }, async (home) => {
+    assert.equal((await failure(load(home))).message.split("\n").length, 2);
+  });
+});
+
+Deno.test("warnings: name the status endpoint and the metadata service when they are asked for", async () => {
+  await withHome(usual, async (home) => {
+    const said = async (env: Record<string, string>) =>
+      (await load(home, env)).warnings.filter((line) => line.startsWith("Not in this version"));
+    assert.deepEqual(await said({ STATUS_LISTEN: "127.0.0.1:9463" }), [
+      "Not in this version: status.listen: there is no status endpoint",
+    ]);
+    assert.deepEqual(await said({ METADATA_SERVICE_URL: "https://mds:9443/metadataservice" }), [
+      "Not in this version: metadata.service.url: the metadata service is not used",
+    ]);
+    assert.deepEqual(await said({ STATUS_LISTEN: "off" }), []);
+    assert.deepEqual(await said({ EXTENSION_MODULES_ALLOW: "m" }), []);
+  });
+});
+
+Deno.test("application path: a repository over the program itself is a problem", async () => {
+  const root = new URL("../../", import.meta.url).pathname;
+  await withHome(usual, async (home) => {
+    const load = (path: string) =>
+      loadConfig({
+        home,
+        cwd: "/",
+        set: { APPLICATION_PATH: path, "artifact.allowed.hosts": "h" },
+        readEnv: () => undefined,
+      });
+    for (const path of [root, `${root}src/agent`, `${root}main.ts`, `${root}scripts`]) {
+      assert.match((await failure(load(path))).message, /1 problem:\nAPPLICATION_PATH: /);
+    }
+    assert.ok(await load(`${root}application`));
   });
 });

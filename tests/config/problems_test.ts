@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { problemsOf, resolved, type SampleSources, sampleSources } from "./sample_sources.ts";
 import { resolve } from "../../src/config/resolve.ts";
+import { allFields, namesOf } from "../../src/config/fields.ts";
 import { identity } from "./sample_sources.ts";
 
 const places = (environment: string) =>
@@ -60,6 +61,31 @@ const single: readonly (readonly [SampleSources, string])[] = [
     { launch: { REPO_URL: "ssh://u:p@host/b.git", CARTRIDGE_KEY: "0123456789abcdef" } },
     'REPO_URL: "ssh://***@host/b.git" (/home/agent/payload/launch-params (REPO_URL)) is neither an ' +
     "http nor an https URL; accepted: an http or https URL",
+  ],
+  [
+    { launch: { REPO_URL: "https://u:p@*.example.org/b.git", CARTRIDGE_KEY: "0123456789abcdef" } },
+    'REPO_URL: "https://***@*.example.org/b.git" (/home/agent/payload/launch-params (REPO_URL)) has ' +
+    "no valid host; accepted: an http or https URL",
+  ],
+  [
+    { set: { "MB_PASSWORD": "hidden" } },
+    'command line: "MB_PASSWORD" is a secret, and every user of the machine can read arguments; set ' +
+    "MB_PASSWORD_FILE or mb.password in agent.conf",
+  ],
+  [
+    { set: { TOKEN: "hidden" } },
+    'command line: "TOKEN" is a secret, and every user of the machine can read arguments; set ' +
+    "TOKEN in agent.conf",
+  ],
+  [
+    { conf: "mb.ip = a b" },
+    'mb.ip: "a b" (/home/agent/agent.conf, line 2) is neither a host name nor an IP address; ' +
+    "accepted: a host name or IP address",
+  ],
+  [
+    { conf: "mb.port = many" },
+    'mb.port: "many" (/home/agent/agent.conf, line 2) is not a whole number; accepted: a whole ' +
+    "number from 1 to 65535",
   ],
   [
     { conf: "mb.cert.file = client.pem" },
@@ -196,4 +222,42 @@ Deno.test("warnings: repeated keys, other sections and a missing section are nam
     '/home/agent/agent.conf, line 3: "mb.username" again, after line 2; the last one counts',
   ));
   assert.ok(repeated.warnings.includes("/home/agent/agent.conf: section [other] is not read"));
+});
+
+Deno.test("problems: a host in REPO_URL that is none, or more than one, is refused", () => {
+  const problems = (host: string) => {
+    const launch = { REPO_URL: `https://${host}/r.git`, CARTRIDGE_KEY: "0123456789abcdef" };
+    return resolved({ launch }).problems.length;
+  };
+  for (const host of ["*", "*.org", "git.*.org", "a$b", "a~b", "a'b", "a..b", "-a", "a,b", "a;b"]) {
+    assert.equal(problems(host), 1, host);
+  }
+  for (const host of ["git", "git.example.org.", "10.0.0.1", "[::1]", "a_b.c:3000", "bücher.de"]) {
+    assert.equal(problems(host), 0, host);
+  }
+});
+
+Deno.test("problems: every secret is refused on the command line, under each of its names", () => {
+  for (const field of allFields.filter(({ secret }) => secret)) {
+    for (const name of namesOf(field).flatMap((known) => [known, known.toLowerCase()])) {
+      const { config, fileProblems } = resolved({ set: { [name]: "0123456789abcdef" } });
+      assert.equal(config, undefined);
+      assert.equal(fileProblems.length, 1, name);
+      assert.ok(fileProblems[0]?.includes(field.fileVariable ?? "in agent.conf"));
+      assert.ok(!fileProblems[0]?.includes("0123456789abcdef"));
+    }
+  }
+});
+
+Deno.test("warnings: name required extensions whose failure stops nothing", () => {
+  const warningsOf = (required: string) =>
+    resolved({ conf: `extension.required = ${required}` }).warnings
+      .filter((line) => line.startsWith("extension.required"));
+  const works = "InstanceStartedEvent,StartServers,VolumeMount,ArtifactUpdatedEvent," +
+    "CreateLVSDummyInterface,clean";
+  assert.deepEqual(warningsOf(works), []);
+  assert.deepEqual(warningsOf("memberactivatedevent, clean, CopyArtifacts"), [
+    "extension.required names MemberActivatedEvent, CopyArtifacts: no lifecycle step waits for " +
+    "these, so their failure stops nothing",
+  ]);
 });

@@ -343,9 +343,10 @@ Deno.test("launch parameters: reach extensions as read, with both spellings of t
   assert.equal(misspelt["SERVICE_GROUP"], "h");
 });
 
-Deno.test("launch parameters: a key from a file or the command line is not added to them", () => {
+Deno.test("launch parameters: a key from a file or the agent.conf is not added to them", () => {
   const config = configOf({
-    set: { TOKEN: "bearer" },
+    env: { MB_USERNAME: "u", MB_PASSWORD: "p" },
+    conf: "TOKEN = bearer",
     files: { CARTRIDGE_KEY_FILE: { path: "/run/key", value: key } },
   });
   assert.equal(config.artifacts.cartridgeKey?.open(), key);

@@ -117,13 +117,15 @@ Deno.test("conf/logging.ini: has the sections that its keys name", async () => {
   );
 });
 
-Deno.test("conf/launch-params.example: is a complete identity with a repository", async () => {
+Deno.test("conf/launch-params.example: is a complete identity without a repository or ports to wait for", async () => {
   const content = parseLaunchParams(await shipped("launch-params.example"));
   const sources = sampleSources({ env: { MB_IP: "mb", MB_PORT: "1883" } });
   const { config, problems, warnings } = resolve({
     ...sources,
     launchParams: { path: "/x", content },
   }, "/logs");
-  assert.deepEqual([problems, warnings], [[], []]);
-  assert.deepEqual(config?.artifacts.allowedHosts, ["git.example.org"]);
+  assert.deepEqual(problems, []);
+  assert.equal(warnings.length, 1, "artifact events will be refused");
+  assert.match(warnings[0]!, /artifact\.allowed\.hosts/);
+  assert.deepEqual([config?.lifecycle.awaitsArtifacts, config?.lifecycle.ports], [false, []]);
 });

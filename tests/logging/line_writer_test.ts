@@ -143,3 +143,26 @@ Deno.test("line writer: gives up after the limit when the target never answers",
   await closed;
   assert.deepEqual(written, []);
 });
+
+Deno.test("line writer: takes lines until what it waits for is over when it is closed", async () => {
+  const { clock, written, target, writer } = openWriter();
+  const others = Promise.withResolvers<void>();
+  writer.write("a\n", false);
+  const closed = writer.close(1_000, others.promise);
+  await clock.advance(600);
+  assert.deepEqual(written, ["a\n"]);
+  writer.write("trouble\n", false);
+  others.resolve();
+  await closed;
+  assert.deepEqual(written, ["a\n", "trouble\n"]);
+  assert.equal(target.closed, 1);
+});
+
+Deno.test("line writer: does not wait beyond the limit when what it waits for does not end", async () => {
+  const { clock, written, writer } = openWriter();
+  writer.write("a\n", false);
+  const closed = writer.close(1_000, new Promise(() => {}));
+  await clock.advance(1_000);
+  await closed;
+  assert.deepEqual(written, ["a\n"]);
+});

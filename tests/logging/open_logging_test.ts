@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Redactor } from "../../src/base/redactor.ts";
 import { Secret } from "../../src/base/secret.ts";
+import { FakeClock } from "../fake_clock.ts";
 import { type LoggingOptions, openLogging } from "../../src/logging/open_logging.ts";
 
 interface Room {
@@ -290,3 +291,112 @@ for (const format of ["text", "json"] as const) {
     });
   });
 }
+
+Deno.test("logs: are files that others cannot read, the rotated ones too", async () => {
+  await inRoom(async (room) => {
+    await room.run({ rotation: { maxBytes: 500, backups: 2 } }, async ({ log }) => {
+      for (let line = 0; line < 40; line++) {
+        log.error(`line ${line} ${"x".repeat(50)}`);
+        await new Promise((resolve) => setTimeout(resolve, 0));
+      }
+    });
+    const modes = [...Deno.readDirSync(join(room.dir, "logs"))].map(({ name }) =>
+      `${name} ${((Deno.statSync(join(room.dir, "logs", name)).mode ?? 0) & 0o7777).toString(8)}`
+    );
+    const expected = ["agent.log", "error.log"].flatMap((name) => [name, `${name}.1`, `${name}.2`]);
+    assert.deepEqual(
+      modes.sort(),
+      [...expected, "cartridge-agent-extensions.log"].sort().map((name) =>
+        `${name} ${(0o640 & ~Deno.umask()).toString(8)}`
+      ),
+    );
+  });
+});
+
+Deno.test("logs: keep the mode that somebody gave a file", async () => {
+  await inRoom(async (room) => {
+    await room.run({}, ({ log }) => log.info("first"));
+    await Deno.chmod(join(room.dir, "logs", "agent.log"), 0o644);
+    await room.run({}, ({ log }) => log.info("second"));
+    assert.equal((Deno.statSync(join(room.dir, "logs", "agent.log")).mode ?? 0) & 0o777, 0o644);
+  });
+});
+
+Deno.test("logs: begin a file anew when no earlier one is to be kept", async () => {
+  await inRoom(async (room) => {
+    await room.run({ rotation: { maxBytes: 100, backups: 0 } }, async ({ log }) => {
+      for (let line = 0; line < 4; line++) {
+        log.error(`line ${line} ${"x".repeat(50)}`);
+        await new Promise((resolve) => setTimeout(resolve, 0));
+      }
+    });
+    const names = [...Deno.readDirSync(join(room.dir, "logs"))].map(({ name }) => name).sort();
+    assert.deepEqual(names, ["agent.log", "cartridge-agent-extensions.log", "error.log"]);
+    assert.match(room.file("agent.log"), /line 3 x+\n$/);
+    assert.equal(messages(room.file("agent.log")).length, 1);
+  });
+});
+
+for (const [limit, options] of [[1_000, {}], [300, { closeLimitMs: 300 }]] as const) {
+  Deno.test(`logs: are closed after ${limit} ms at most when the console does not take anything`, async () => {
+    await inRoom(async (room) => {
+      const clock = new FakeClock();
+      const opened = await openLogging({
+        logDir: join(room.dir, "logs"),
+        level: "INFO",
+        format: "text",
+        redactor: room.redactor,
+        console: () => new Promise(() => {}),
+        clock,
+        ...options,
+      });
+      opened.log.info("to the files");
+      let closed = false;
+      const closing = opened[Symbol.asyncDispose]().then(() => closed = true);
+      await clock.advance(limit - 1);
+      assert.equal(closed, false);
+      await clock.advance(1);
+      await closing;
+      assert.equal(clock.monotonicMs(), limit);
+      assert.deepEqual(messages(room.file("agent.log")), ["to the files"]);
+    });
+  });
+}
+
+Deno.test("logs: tell on the console of a file that fails only as it is closed", async () => {
+  await inRoom(async (room) => {
+    await Deno.mkdir(join(room.dir, "logs"));
+    await Deno.symlink("/dev/full", join(room.dir, "logs", "agent.log"));
+    await room.run({}, ({ log }) => log.info("waits until the end"));
+    const [line, trouble, ...others] = messages(room.console());
+    assert.equal(line, "waits until the end");
+    assert.match(`${trouble}`, /^Cannot write ".*agent\.log": No space left/);
+    assert.deepEqual(others, []);
+  });
+});
+
+Deno.test("logs: tell on the console of a file that cannot be rotated", async () => {
+  await inRoom(async (room) => {
+    // Nothing can be renamed to this: the second write, which rotates, fails.
+    await Deno.mkdir(join(room.dir, "logs", "agent.log.1", "x"), { recursive: true });
+    const ini = new Map([
+      ["logger_root", new Map([["level", "INFO"], ["handlers", "f"]])],
+      ["handler_f", new Map([["class", "FileHandler"], ["args", "('agent.log',)"]])],
+    ]);
+    await room.run({ ini, rotation: { maxBytes: 100, backups: 1 } }, ({ log }) => {
+      for (let line = 0; line < 2; line++) log.info(`${line} waits until the end`);
+    });
+    assert.match(room.console(), /Cannot write ".*agent\.log": /);
+  });
+});
+
+Deno.test("logs: count what a file held already towards its size", async () => {
+  await inRoom(async (room) => {
+    await Deno.mkdir(join(room.dir, "logs"));
+    await Deno.writeTextFile(join(room.dir, "logs", "agent.log"), "earlier\n".repeat(50));
+    const rotation = { maxBytes: 450, backups: 1 };
+    await room.run({ rotation }, ({ log }) => log.info("now ".repeat(20)));
+    assert.match(room.file("agent.log.1"), /^(earlier\n){50}$/);
+    assert.equal(messages(room.file("agent.log")).length, 1);
+  });
+});

@@ -77,7 +77,7 @@ const cases: readonly {
     adds: {},
   },
   {
-    title: "the monitoring server and the followed files when log lines are published",
+    title: "nothing for log publishing, which nothing does yet",
     changes: {
       logPublisher: {
         enabled: true,
@@ -85,10 +85,7 @@ const cases: readonly {
         tls: { caFile: "/tls/monitoring", verify: true, verifyName: true },
       },
     },
-    adds: {
-      net: ["monitoring.example.com:7711"],
-      read: ["/agent/relative.log", "/tls/monitoring", "/var/log/app.log"],
-    },
+    adds: {},
   },
   {
     title: "each probed port at the listen address",
@@ -96,12 +93,12 @@ const cases: readonly {
     adds: { net: ["127.0.0.1:80", "127.0.0.1:8080"] },
   },
   {
-    title: "documents, staging and both web ports of a repository host without a port",
+    title: "documents, staging and the https port of a repository host without a port",
     changes: {
       artifacts: { ...documents, allowedHosts: ["git.example.com"], caFile: "/tls/git" },
     },
     adds: {
-      net: ["git.example.com:443", "git.example.com:80"],
+      net: ["git.example.com:443"],
       read: [...documentPaths, "/tls/git"],
       write: documentPaths,
     },
@@ -121,7 +118,7 @@ const cases: readonly {
       artifacts: { ...documents, allowedHosts: ["*.corp", "*.x.org:3000", "[::1]:8443", "h:1"] },
     },
     adds: {
-      net: ["*.corp:443", "*.corp:80", "*.x.org:3000", "[::1]:8443", "h:1"],
+      net: ["*.corp:443", "*.x.org:3000", "[::1]:8443", "h:1"],
       read: documentPaths,
       write: documentPaths,
     },
@@ -136,15 +133,7 @@ const cases: readonly {
       },
     },
     adds: {
-      net: [
-        "[::1]:443",
-        "[::1]:80",
-        "git.example.com:443",
-        "git.example.com:80",
-        "git.example.com:8443",
-        "other.org:443",
-        "other.org:80",
-      ],
+      net: ["[::1]:443", "git.example.com:443", "git.example.com:8443", "other.org:443"],
       read: documentPaths,
       write: documentPaths,
     },
@@ -159,10 +148,52 @@ const cases: readonly {
       },
     },
     adds: {
-      net: ["[::1]:3000", "[::1]:443", "[::1]:80", "abs.org:1"],
+      net: ["[::1]:3000", "[::1]:443", "abs.org:1"],
       read: documentPaths,
       write: documentPaths,
     },
+  },
+  {
+    title: "the http port on the host of an announced http repository alone",
+    changes: {
+      artifacts: {
+        ...documents,
+        allowedHosts: ["git.example.com.", "other.org"],
+        repoUrl: "http://git.example.com/x.git",
+      },
+    },
+    adds: {
+      net: ["git.example.com:443", "git.example.com:80", "other.org:443"],
+      read: documentPaths,
+      write: documentPaths,
+    },
+  },
+  {
+    title: "the http port where an entry names it",
+    changes: { artifacts: { ...documents, allowedHosts: ["*.corp:80", "h:80"] } },
+    adds: { net: ["*.corp:80", "h:80"], read: documentPaths, write: documentPaths },
+  },
+  {
+    title: "the announced repository's port on its host alone when a wildcard covers it",
+    changes: {
+      artifacts: {
+        ...documents,
+        allowedHosts: ["*.corp", "*.git.corp", "*.other.org"],
+        repoUrl: "https://git.corp:8443/x.git",
+      },
+    },
+    adds: {
+      net: ["*.corp:443", "*.git.corp:443", "*.other.org:443", "git.corp:8443"],
+      read: documentPaths,
+      write: documentPaths,
+    },
+  },
+  {
+    title: "nothing but the named port when the announced repository's host has one in its entry",
+    changes: {
+      artifacts: { ...documents, allowedHosts: ["h:3000"], repoUrl: "http://h/x.git" },
+    },
+    adds: { net: ["h:3000"], read: documentPaths, write: documentPaths },
   },
   {
     title: "nothing for artifacts when no host is allowed",
