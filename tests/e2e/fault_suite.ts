@@ -2,9 +2,23 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { peerTest } from "../system_peers.ts";
 import { freePort } from "../mosquitto.ts";
-import { holdingScript, untilFile } from "./extension_runs.ts";
+import type { HomeOptions } from "../../src/sandbox/home.ts";
+import {
+  holdingScript,
+  sayingScript,
+  untilFile,
+  untilLogged,
+  untilSaid,
+} from "./extension_runs.ts";
 import type { PeerKit } from "./peer_kit.ts";
-import { openScene, patience, type Scene, sequence, wholeLife } from "./scene.ts";
+import {
+  openScene,
+  patience,
+  type Scene,
+  type SceneOptions,
+  sequence,
+  wholeLife,
+} from "./scene.ts";
 
 /** A moment in the agent's life, and how a test recognises it from outside. */
 interface Moment {
@@ -15,7 +29,17 @@ interface Moment {
   readonly holds?: string;
   /** The clean-up is asked for before the kill. */
   readonly cleaning?: boolean;
+  /** What the scene has beside the usual. */
+  readonly scene?: Pick<SceneOptions, "files" | "front"> & Pick<HomeOptions, "launchParameters">;
+  /** Done before the agent is started for the first time. */
+  readonly prepare?: (scene: Scene) => void;
+  /** What the world does once the agent was killed, before it is started again. */
+  readonly between?: (scene: Scene) => void;
+  /** What the platform does once it was started again. */
+  readonly after?: (scene: Scene) => Promise<void>;
 }
+
+const repositoryFiles = { "index.html": "first" };
 
 const initialized = async ({ platform }: Scene) => {
   await platform.until("CompleteTopologyRequestEvent", patience);
@@ -33,6 +57,15 @@ const moments: readonly Moment[] = [
     reach: async ({ platform }) => {
       await platform.until("CompleteTopologyRequestEvent", patience);
     },
+    after: initialized,
+  },
+  {
+    name: "it waits for initialized",
+    reach: async (scene) => void await untilLogged(scene.home, "→ awaitingInitialized"),
+    after: async ({ home, platform }) => {
+      await untilLogged(home, "→ awaitingInitialized");
+      await platform.initializeMember();
+    },
   },
   {
     name: "InstanceStartedEvent runs",
@@ -40,6 +73,32 @@ const moments: readonly Moment[] = [
     holds: "InstanceStartedEvent",
   },
   { name: "StartServers runs", reach: marked("StartServers"), holds: "StartServers" },
+  {
+    name: "VolumeMount runs",
+    reach: marked("VolumeMount"),
+    holds: "VolumeMount",
+    scene: { launchParameters: { PERSISTENCE_MAPPING: "/dev/vdb|/mnt/data" } },
+  },
+  {
+    name: "it waits for artifacts",
+    prepare: ({ platform }) => platform.setRepositories([]),
+    reach: async (scene) => {
+      await initialized(scene);
+      await untilLogged(scene.home, "→ awaitingArtifacts");
+    },
+    between: ({ platform, repositories }) => platform.setRepositories(repositories),
+    scene: { files: repositoryFiles },
+  },
+  {
+    name: "it fetches artifacts",
+    reach: async (scene) => {
+      const fetching = scene.front!.hold();
+      await initialized(scene);
+      await fetching;
+    },
+    between: ({ front }) => front!.release(),
+    scene: { files: repositoryFiles, front: true },
+  },
   {
     name: "it waits for the ports",
     reach: async (scene) => {
@@ -82,7 +141,7 @@ export function faultSuite(kit: PeerKit): void {
   for (const moment of moments) {
     peerTest(
       `crash: on ${kit.name} an agent killed while ${moment.name} ends in the right sequence`,
-      kit.needs,
+      moment.scene?.files ? [...kit.needs, "git"] : kit.needs,
       () => killedAt(kit, moment),
     );
   }
@@ -115,12 +174,21 @@ export function faultSuite(kit: PeerKit): void {
     `broker: on ${kit.name} the second is used when the first is dead`,
     kit.needs,
     async () => {
-      await using scene = await openScene(kit, { receiver: false });
+      const says = sayingScript(["STRATOS_MB_IP", "STRATOS_MB_PORT"]);
+      await using scene = await openScene(kit, {
+        receiver: false,
+        home: { extensions: { "bash/StartServers.sh": says } },
+      });
       const { platform, broker, home } = scene;
       await setSetting(home.path, "mb.urls", `127.0.0.1:${freePort()},127.0.0.1:${broker.port}`);
       await scene.start();
       await initialized(scene);
       await platform.until("InstanceActivatedEvent", patience);
+      assert.equal(
+        await untilSaid(home, "StartServers"),
+        `StartServers 127.0.0.1 ${broker.port}`,
+        "extensions are told of the one in use",
+      );
       assert.deepEqual(platform.faults, []);
     },
   );
@@ -178,32 +246,39 @@ async function killedAt(kit: PeerKit, moment: Moment): Promise<void> {
   const holds = moment.holds ? [moment.holds] : [];
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const ports = moment.name === "it waits for the ports" ? [freePort()] : [listener.addr.port];
+  const { files, front = false, ...further } = moment.scene ?? {};
   await using scene = await openScene(kit, {
     receiver: false,
-    home: { ports, extensions: holding(holds), recordedEvents: ["clean"] },
+    front,
+    ...(files ? { files } : {}),
+    home: { ports, extensions: holding(holds), recordedEvents: ["clean"], ...further },
   });
   const { platform, home } = scene;
+  moment.prepare?.(scene);
   await Deno.writeTextFile(join(home.path, "marks"), "");
   if (moment.holds) await Deno.writeTextFile(join(home.path, "hold"), "");
   const agent = await scene.start();
   await moment.reach(scene);
   await agent.kill();
   if (moment.holds) await Deno.remove(join(home.path, "hold"));
+  moment.between?.(scene);
+  // What is awaited in the log is what the second agent writes.
+  await Deno.remove(join(home.logDir, "agent.log"));
 
   using _application = ports[0] === listener.addr.port
     ? undefined
     : Deno.listen({ hostname: "127.0.0.1", port: ports[0]! });
   await scene.start();
   if (!moment.cleaning) {
-    if (moment.name === "it waits for the topology") {
-      await platform.until("CompleteTopologyRequestEvent", patience);
-      await platform.initializeMember();
-    }
+    await moment.after?.(scene);
     await platform.until(
       (entry) =>
         entry.kind === "status" && entry.event === "InstanceActivatedEvent" && entry.accepted,
       patience,
     );
+    for (const [path, content] of Object.entries(files ?? {})) {
+      assert.equal(await Deno.readTextFile(join(home.applicationPath, path)), content, path);
+    }
     await platform.sendCleanupMember();
   }
   await platform.until("InstanceReadyToShutdownEvent", patience);
