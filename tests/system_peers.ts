@@ -5,13 +5,27 @@
  */
 
 /** A program that tests may need, and the Debian package that brings it. */
-export type SystemPeer = "mosquitto" | "git" | "cep-receiver" | "openssl";
+export type SystemPeer =
+  | "mosquitto"
+  | "git"
+  | "cep-receiver"
+  | "openssl"
+  | "python3"
+  | "sh"
+  | "dash"
+  | "bash"
+  | "busybox";
 
 const debianPackages: Readonly<Record<SystemPeer, string>> = {
   "mosquitto": "mosquitto",
   "git": "git",
   "cep-receiver": "python3-thrift",
   "openssl": "openssl",
+  "python3": "python3",
+  "sh": "dash",
+  "dash": "dash",
+  "bash": "bash",
+  "busybox": "busybox",
 };
 
 /** Whether the peer can be started here. */
@@ -24,6 +38,14 @@ export function hasPeer(peer: SystemPeer): boolean {
       return succeeds("git", ["--version"]);
     case "openssl":
       return succeeds("openssl", ["version"]);
+    case "python3":
+      return succeeds("python3", ["--version"]);
+    case "sh":
+    case "dash":
+    case "bash":
+      return succeeds(peer, ["-c", ":"]);
+    case "busybox":
+      return succeeds("busybox", ["sh", "-c", ":"]);
     case "cep-receiver":
       return succeeds("/usr/bin/python3", ["-c", "import thrift"]);
   }

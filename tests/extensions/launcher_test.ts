@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { peerTest, type SystemPeer } from "../system_peers.ts";
 import {
   type ExtensionHome,
   isAlive,
@@ -8,11 +9,13 @@ import {
   untilGone,
 } from "./extension_home.ts";
 
-/** Shells that are `/bin/sh` somewhere; those that are missing here are skipped with a line. */
-const shells: readonly (readonly string[])[] = [["sh"], ["dash"], ["busybox", "sh"], [
-  "bash",
-  "--posix",
-]];
+/** Shells that are `/bin/sh` somewhere. */
+const shells: readonly (readonly [SystemPeer, ...string[]])[] = [
+  ["sh"],
+  ["dash"],
+  ["busybox", "sh"],
+  ["bash", "--posix"],
+];
 
 interface Ended {
   readonly code: number;
@@ -28,14 +31,8 @@ function inEachShell(
     start: (args: string[], env?: Env) => Deno.ChildProcess,
   ) => Promise<void>,
 ): void {
-  for (const [program = "sh", ...options] of shells) {
-    const title = `launcher in ${program}: ${name}`;
-    if (!isThere(program)) {
-      console.log(`SKIPPED (no program ${program}): ${title}`);
-      Deno.test({ name: title, ignore: true, fn: () => {} });
-      continue;
-    }
-    Deno.test(title, async () => {
+  for (const [program, ...options] of shells) {
+    peerTest(`launcher in ${program}: ${name}`, [program], async () => {
       await using home = await openExtensionHome();
       await fn(home, (args, env = {}) => {
         return new Deno.Command(program, {
@@ -56,16 +53,6 @@ async function end(child: Deno.ChildProcess): Promise<Ended> {
   const { code, stdout, stderr } = await child.output();
   const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code, stdout: decode(stdout), stderr: decode(stderr) };
-}
-
-function isThere(program: string): boolean {
-  try {
-    new Deno.Command(program, { args: ["-c", ":"], stdout: "null", stderr: "null" }).outputSync();
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 inEachShell("runs a script in its folder and ends with its status", async (home, start) => {

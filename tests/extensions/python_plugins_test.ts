@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import * as fc from "fast-check";
+import { peerTest } from "../system_peers.ts";
 import {
   findPythonPlugins,
   parsePluginDescriptor,
@@ -66,7 +67,7 @@ Deno.test("python plugins: finds descriptors in folders, and nothing where there
   assert.match(a ?? "", /extensions\/StartServers\.d\/PHP-start-servers/);
 });
 
-/** Runs a plugin with the example runner; gives undefined where there is no Python 3. */
+/** Runs a plugin with the example runner. */
 function pythonTest(
   name: string,
   source: string,
@@ -75,12 +76,7 @@ function pythonTest(
     readonly output: readonly string[];
   }) => void,
 ): void {
-  if (!hasPython() && Deno.env.get("REQUIRE_PEERS") !== "1") {
-    console.log(`SKIPPED (Debian package python3 is not installed): ${name}`);
-    Deno.test({ name, ignore: true, fn: () => {} });
-    return;
-  }
-  Deno.test(name, async () => {
+  peerTest(name, ["python3"], async () => {
     await using home = await openExtensionHome();
     const runPlugin = join(shippedExtensions, "examples", "run-python-plugin");
     await home.script("StartServers.d/50-Starter", await Deno.readTextFile(runPlugin));
@@ -96,15 +92,6 @@ function pythonTest(
     const left = [...Deno.readDirSync(join(home.extensionsDir, "plugins"))].map((e) => e.name);
     assert.deepEqual(left.sort(), ["Starter.py", "Starter.yapsy-plugin"]);
   });
-}
-
-function hasPython(): boolean {
-  try {
-    return new Deno.Command("python3", { args: ["-c", "0"], stderr: "null" }).outputSync().success;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 pythonTest(
