@@ -1,11 +1,16 @@
 /**
  * Whether a repository's host is one the operator allowed. A broker must not be able to make agents
- * fetch from anywhere.
+ * fetch from anywhere, nor to have them send a password in the clear.
  *
- * An entry is `host`, `host:port`, `*.domain` or `*.domain:port`, IPv6 addresses in brackets. Without
- * a port these are allowed: the ones of http and https, and the announced repository's when that is on
- * this host. `*.domain` stands for every name below the domain, not for the domain itself. Case and a
- * trailing dot do not matter.
+ * An entry is `host`, `host:port`, `*.domain` or `*.domain:port`, IPv6 addresses in brackets. `*.domain`
+ * stands for every name below the domain, not for the domain itself. Case and a trailing dot do not
+ * matter.
+ *
+ * Without a port https on port 443 is allowed, and the announced repository's own scheme and port when
+ * that is on this host. With a port that port is allowed, by https and by http, but not by http
+ * - on port 443,
+ * - where the announced repository is reached by https;
+ * nor by https on port 80.
  *
  * @param url An http or https URL.
  * @param announced REPO_URL.
@@ -16,17 +21,23 @@ export function isAllowedHost(
   announced?: string,
 ): boolean {
   const host = comparable(url.hostname);
+  // Whoever grants access to a host would read it as a pattern.
+  if (host.includes("*")) return false;
   const port = portOf(url);
+  const ofAnnounced = schemeAndPort(host, announced);
   return allowedHosts.some((entry) => {
     const parsed = parseAllowedHost(entry);
     if (parsed === undefined) return false;
-    const ports = parsed.port === undefined
-      ? [80, 443, announcedPort(host, announced)]
-      : [parsed.port];
-    if (!ports.includes(port)) return false;
-    return parsed.host.startsWith("*.")
+    const isHost = parsed.host.startsWith("*.")
       ? host.length > parsed.host.length - 1 && host.endsWith(parsed.host.slice(1))
       : host === parsed.host;
+    if (!isHost) return false;
+    if (ofAnnounced?.protocol === url.protocol && ofAnnounced.port === port) {
+      return parsed.port === undefined || parsed.port === port;
+    }
+    if (parsed.port === undefined) return url.protocol === "https:" && port === 443;
+    if (parsed.port !== port) return false;
+    return url.protocol === "https:" ? port !== 80 : port !== 443 && ofAnnounced?.port !== port;
   });
 }
 
@@ -36,9 +47,14 @@ export function portOf(url: URL): number {
   return url.protocol === "https:" ? 443 : 80;
 }
 
-function announcedPort(host: string, announced: string | undefined): number | undefined {
+/** How the announced repository is reached; `undefined` when it is on another host. */
+function schemeAndPort(
+  host: string,
+  announced: string | undefined,
+): { readonly protocol: string; readonly port: number } | undefined {
   const url = announced === undefined ? null : URL.parse(announced);
-  return url !== null && comparable(url.hostname) === host ? portOf(url) : undefined;
+  if (url === null || comparable(url.hostname) !== host) return undefined;
+  return { protocol: url.protocol, port: portOf(url) };
 }
 
 function parseAllowedHost(entry: string): { host: string; port?: number } | undefined {

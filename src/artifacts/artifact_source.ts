@@ -37,8 +37,10 @@ export function resolveSource(config: ArtifactsConfig, source: ArtifactSource): 
   if (parsed.kind === "refused") return unusable(parsed.reason);
   if (!isAllowedHost(parsed.url, config.allowedHosts, config.repoUrl)) {
     const allowed = config.allowedHosts.length === 0 ? "none is" : config.allowedHosts.join(", ");
+    const isPlain = parsed.url.protocol === "http:";
     return unusable(
-      `the host ${parsed.url.host} is not allowed; allowed: ${allowed} (artifact.allowed.hosts)`,
+      `the host ${parsed.url.host} is not allowed; allowed: ${allowed} (artifact.allowed.hosts)` +
+        (isPlain ? "; http without TLS only on a port named there, or as in REPO_URL" : ""),
     );
   }
   let password: Secret | undefined;

@@ -6,14 +6,16 @@ import type { ArtifactsConfig } from "../config/agent_config.ts";
 import { type ArtifactSource, resolveSource } from "./artifact_source.ts";
 import { gitDirectoryPath, isDirectory, StagingDirectory } from "./checkout_directories.ts";
 import { runGitWorker, runRemovalWorker } from "./git_worker_run.ts";
+import { JobSlots } from "./job_slots.ts";
 import { repositoryPath } from "./repository_path.ts";
-import {
-  type CheckoutOutcome,
-  type RemovalOutcome,
-  TenantArtifacts,
-  type TenantPlace,
-  type TenantSurroundings,
-} from "./tenant_artifacts.ts";
+import { TenantArtifacts } from "./tenant_artifacts.ts";
+import type {
+  CheckoutOutcome,
+  RemovalOutcome,
+  TenantPlace,
+  TenantSurroundings,
+  UsableSource,
+} from "./tenant_surroundings.ts";
 import { runUpdateLoop } from "./update_loop.ts";
 
 /** What {@link ArtifactSync} needs. */
@@ -37,6 +39,15 @@ interface Loop {
   readonly ended: Promise<void>;
 }
 
+/** A checkout for another tenant than the one whose artifacts are there. */
+interface Contender {
+  readonly tenantId: number;
+  readonly abort: AbortController;
+}
+
+/** A worker may take some hundred MB; with many tenants all others wait. */
+const mostJobs = 3;
+
 /** Keeps the application's files in step with the tenants' repositories. */
 export class ArtifactSync implements AsyncDisposable {
   readonly #options: ArtifactSyncOptions;
@@ -46,6 +57,8 @@ export class ArtifactSync implements AsyncDisposable {
   readonly #staging = new Map<string, StagingDirectory>();
   /** Whose artifacts the one directory of an application of one tenant holds. */
   #owner: number;
+  #contender: Contender | undefined;
+  readonly #slots = { checkouts: new JobSlots(mostJobs), removals: new JobSlots(mostJobs) };
 
   constructor(options: ArtifactSyncOptions) {
     this.#options = options;
@@ -55,6 +68,9 @@ export class ArtifactSync implements AsyncDisposable {
   /**
    * First checkout, or a source that changed; with retries. A later call for the same tenant takes
    * the place of an earlier one, which is then cancelled. Never rejects.
+   *
+   * In an application of one tenant an event may name another one. That one's source is tried after
+   * what is in progress, and stays only if it works; the latest of several such is tried.
    */
   async checkOut(source: ArtifactSource, signal: AbortSignal): Promise<CheckoutOutcome> {
     const resolved = resolveSource(this.#options.config, source);
@@ -65,9 +81,14 @@ export class ArtifactSync implements AsyncDisposable {
       );
       return { kind: "failed", reason, refused };
     }
-    this.#owner = source.tenantId;
-    const tenant = this.#tenantOf(this.#keyOf(source.tenantId), resolved);
-    return await tenant.checkOut(resolved, AbortSignal.any([signal, this.#closed.signal]));
+    const { tenantId } = source;
+    const tenant = this.#tenantOf(this.#keyOf(tenantId), resolved);
+    const all = AbortSignal.any([signal, this.#closed.signal]);
+    if (this.#isRightful(tenantId) || !tenant.hasSource) {
+      this.#owner = tenantId;
+      return await tenant.checkOut(resolved, all);
+    }
+    return await this.#contend(tenant, tenantId, resolved, all);
   }
 
   /**
@@ -88,6 +109,10 @@ export class ArtifactSync implements AsyncDisposable {
     }
     if (!tenant?.hasSource) {
       log.warning("The repository is not followed: there is none");
+      return;
+    }
+    if (!config.multiTenant && tenantId !== this.#owner) {
+      log.debug(`The repository that is followed is that of tenant ${this.#owner}`);
       return;
     }
     const former = this.#loops.get(key);
@@ -126,6 +151,7 @@ export class ArtifactSync implements AsyncDisposable {
   async remove(tenantId: number, signal: AbortSignal): Promise<RemovalOutcome> {
     const { config, stateDir } = this.#options;
     if (!config.multiTenant && tenantId !== this.#owner) {
+      if (this.#contender?.tenantId === tenantId) this.#contender.abort.abort();
       this.#logOf(tenantId).info(
         `The artifacts stay: they are those of tenant ${this.#owner}, not of ${tenantId}`,
       );
@@ -171,6 +197,32 @@ export class ArtifactSync implements AsyncDisposable {
     return config.multiTenant ? tenantId : config.tenantId;
   }
 
+  /** Whether the tenant's source replaces the one that is there without having to prove itself. */
+  #isRightful(tenantId: number): boolean {
+    const { config } = this.#options;
+    return config.multiTenant || tenantId === this.#owner || tenantId === config.tenantId;
+  }
+
+  async #contend(
+    tenant: TenantArtifacts,
+    tenantId: number,
+    source: UsableSource,
+    signal: AbortSignal,
+  ): Promise<CheckoutOutcome> {
+    this.#contender?.abort.abort();
+    const contender = { tenantId, abort: new AbortController() };
+    this.#contender = contender;
+    const all = AbortSignal.any([signal, contender.abort.signal]);
+    const outcome = await tenant.takeOver(source, () => this.#owner = tenantId, all);
+    if (this.#contender === contender) this.#contender = undefined;
+    if (outcome.kind === "failed") {
+      this.#options.log.warning(
+        `The artifacts stay those of tenant ${this.#owner}: the ones of ${tenantId} failed`,
+      );
+    }
+    return outcome;
+  }
+
   #notRemoved(tenantId: number, reason: string): RemovalOutcome {
     this.#logOf(tenantId).error(`The artifacts of tenant ${tenantId} are not removed: ${reason}`);
     return { kind: "failed", reason };
@@ -195,6 +247,7 @@ export class ArtifactSync implements AsyncDisposable {
       staging: (applicationPath) => this.#stagingOf(applicationPath),
       runJob: runJob ?? runGitWorker,
       runRemoval: runRemoval ?? runRemovalWorker,
+      slots: this.#slots,
     };
   }
 

@@ -30,9 +30,6 @@ import { removeSync } from "./synchronous_file.ts";
 import { planTree, type TreePlan } from "./tree_plan.ts";
 import { surveyWorkTree } from "./work_tree_survey.ts";
 
-/** Every update adds a pack; from so many on all are replaced by one. */
-const mostPacks = 50;
-
 /**
  * Brings the job's destination to the state of the remote branch.
  *
@@ -93,10 +90,11 @@ async function checkOutBranch(
     // Files and directories, and the commit.
     objects: 2 * job.limits.files + 1,
   });
-  const isCrowded = store.packCount >= mostPacks;
-  let isFresh = store.packCount === 0 || isCrowded;
+  let isFresh = store.isEmpty || store.isCrowded;
   const attempt = async () => {
     if (isFresh || !store.has(chosen.commit)) await remote.fetch(chosen, store, isFresh);
+    // At once: what follows may fail again and again, and each attempt may bring another pack.
+    if (isFresh) store.keepNewest(chosen.commit);
     return bringInPlace(job, directory, store, chosen);
   };
   let outcome: Outcome;
@@ -108,7 +106,6 @@ async function checkOutBranch(
     isFresh = true;
     outcome = await attempt();
   }
-  if (isFresh) store.keepNewest();
   return { ...outcome, branch: chosen.ref };
 }
 

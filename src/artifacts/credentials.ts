@@ -48,6 +48,7 @@ export function parseRepositoryUrl(text: string): RepositoryUrl {
   if (url.protocol !== "http:" && url.protocol !== "https:") {
     return refused(`the scheme ${url.protocol} is not supported, only http and https URLs`);
   }
+  if (url.hostname.includes("*")) return refused("the repository URL's host holds a star");
   if (url.search !== "") return refused("the repository URL carries a query");
   const username = decoded(url.username);
   const password = decoded(url.password);

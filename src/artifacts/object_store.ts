@@ -9,9 +9,17 @@ import { removeSync, replaceFileSync } from "./synchronous_file.ts";
 
 interface OpenPack extends Disposable {
   readonly name: string;
+  readonly bytes: number;
+  /** When it arrived, in milliseconds since the epoch. */
+  readonly arrivedMs: number;
   readonly index: PackIndex;
   readonly file: PackFile;
 }
+
+/** Every update that brings objects adds a pack; from so many on all are replaced by one. */
+const mostPacks = 50;
+/** What updates may add to a small pack before all are replaced by one. */
+const spareBytes = 16 * 1024 * 1024;
 
 /** The objects of a Git directory: all its packs. Synchronous, for use in a worker. */
 export class ObjectStore implements Disposable {
@@ -33,9 +41,21 @@ export class ObjectStore implements Disposable {
     for (const pack of this.#packs.splice(0)) pack[Symbol.dispose]();
   }
 
-  /** How many packs there are; every update that brings objects adds one. */
-  get packCount(): number {
-    return this.#packs.length;
+  /** Whether there are no objects at all. */
+  get isEmpty(): boolean {
+    return this.#packs.length === 0;
+  }
+
+  /**
+   * Whether one pack with what the branch has now should replace all: there are many, or together
+   * they are more than twice as large as the complete one among them, and 16 MiB.
+   */
+  get isCrowded(): boolean {
+    if (this.#packs.length < 2) return false;
+    // A complete pack removes all others when it arrives: what came later are updates.
+    const complete = this.#packs.reduce((a, b) => b.arrivedMs < a.arrivedMs ? b : a);
+    const bytes = this.#packs.reduce((sum, pack) => sum + pack.bytes, 0);
+    return this.#packs.length >= mostPacks || bytes > 2 * complete.bytes + spareBytes;
   }
 
   /** Whether the object is here. */
@@ -102,10 +122,14 @@ export class ObjectStore implements Disposable {
     this.#open(name, cache);
   }
 
-  /** Removes all packs but the one taken in last. */
-  keepNewest(): void {
+  /**
+   * Removes all packs but the one taken in last.
+   *
+   * @param commit Without it the pack is not what was asked for, and nothing is removed.
+   */
+  keepNewest(commit: string): void {
     const [newest, ...others] = this.#packs;
-    if (newest === undefined) return;
+    if (newest?.index.find(commit) === undefined) return;
     for (const pack of others) pack[Symbol.dispose]();
     this.#packs.length = 1;
     forgetObjects(this.#directory, newest.name);
@@ -134,17 +158,19 @@ export class ObjectStore implements Disposable {
   #open(name: string, cache: ObjectCache): void {
     const path = join(this.#directory.packs, name);
     const index = new PackIndex(Deno.readFileSync(`${path}.idx`));
-    const packBytes = Deno.statSync(`${path}.pack`).size;
+    const { size: bytes, mtime } = Deno.statSync(`${path}.pack`);
+    const arrivedMs = mtime?.getTime() ?? 0;
     let offsets: Float64Array | undefined;
     const endOf = (offset: number) => {
       offsets ??= index.offsets();
       const at = positionOf(offsets, offset);
-      return at === undefined ? undefined : offsets[at + 1] ?? packBytes - 20;
+      return at === undefined ? undefined : offsets[at + 1] ?? bytes - 20;
     };
     const layout = { endOf, find: (id: string) => index.find(id) };
     const descriptor = Deno.openSync(`${path}.pack`, { read: true });
     const file = new PackFile(descriptor, layout, this.#limits.inflatedBytes, cache);
-    this.#packs.unshift({ name, index, file, [Symbol.dispose]: () => file[Symbol.dispose]() });
+    const close = () => file[Symbol.dispose]();
+    this.#packs.unshift({ name, bytes, arrivedMs, index, file, [Symbol.dispose]: close });
   }
 }
 

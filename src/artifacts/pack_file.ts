@@ -1,5 +1,6 @@
 import {
   applyDelta,
+  assertObjectSize,
   damaged,
   type GitObject,
   inflateObject,
@@ -123,6 +124,7 @@ export class PackFile implements Disposable {
     const bytes = this.#bytes(offset, end);
     const header = parsePackEntryHeader(bytes, 0);
     if (header.size > this.#mostBytes) throw tooLarge(header.size, this.#mostBytes);
+    assertObjectSize(header.size);
     const compressed = bytes.subarray(
       header.length,
       header.length + mostCompressedBytes(header.size),

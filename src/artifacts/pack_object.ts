@@ -26,6 +26,11 @@ export interface PackEntryHeader {
     | { readonly kind: "idDelta"; readonly base: string };
 }
 
+/**
+ * Largest single object. While one arrives it is in memory compressed and inflated at once, whatever
+ * a whole transfer may have.
+ */
+export const mostObjectBytes = 256 * 1024 * 1024;
 /** No header is longer: size, then an offset or an object id. */
 export const longestHeaderBytes = 32;
 
@@ -158,6 +163,7 @@ export function applyDelta(delta: Uint8Array, base: Uint8Array, mostBytes: numbe
   if (varint() !== base.length) throw damaged("a delta does not fit its base");
   const size = varint();
   if (size > mostBytes) throw tooLarge(size, mostBytes);
+  assertObjectSize(size);
   const result = new Uint8Array(size);
   let filled = 0;
   while (at < delta.length) {
@@ -202,7 +208,23 @@ export function damaged(reason: string) {
   });
 }
 
-/** The error for an object above the limits. */
+/**
+ * Refuses an object that is too large by itself.
+ *
+ * @param size As its header claims; nothing needs to have arrived.
+ * @throws AgentError of kind `limit`.
+ */
+export function assertObjectSize(size: number): void {
+  if (size <= mostObjectBytes) return;
+  throw cannot(
+    "accept",
+    "the received objects",
+    `an object (mostly: a file) has ${size} bytes, one alone may have ${mostObjectBytes}`,
+    { kind: "limit" },
+  );
+}
+
+/** The error for an object above what is left for all together. */
 export function tooLarge(size: number, mostBytes: number) {
   return cannot(
     "accept",

@@ -5,6 +5,7 @@ import { ObjectCache, PackFile } from "./pack_file.ts";
 import type { PackedObject } from "./pack_index_file.ts";
 import {
   applyDelta,
+  assertObjectSize,
   damaged,
   fewestCompressedBytes,
   type GitObject,
@@ -182,6 +183,7 @@ export class PackReceiver {
   #entry(available: number, isAll: boolean): boolean {
     const header = parsePackEntryHeader(this.#window.subarray(0, this.#filled), this.#at);
     this.#spend(header.size);
+    assertObjectSize(header.size);
     const start = this.#at + header.length;
     if (this.#filled - start < fewestCompressedBytes(header.size) && !isAll) {
       // Nothing is allocated for a claim alone.

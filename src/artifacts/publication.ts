@@ -2,10 +2,10 @@
  * Brings staged files into place by renaming, file by file, or a whole directory where there is none
  * yet: nobody sees half a file, and what others put there stays.
  */
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { type IndexEntry, stampOf } from "./index_file.ts";
 import { assertPhysicalDirectory, placeAt } from "./physical_path.ts";
-import { ancestorsOf, type TreePlan } from "./tree_plan.ts";
+import { ancestorsOf, directoriesAbove, type TreePlan } from "./tree_plan.ts";
 
 /** What is to be done, as the survey found it. */
 export interface Publication {
@@ -81,10 +81,7 @@ function removeEmptyTree(path: string): void {
 
 /** Directories that lost their last file, from the bottom up. */
 function removeEmptyDirectories(root: string, removed: readonly string[]): void {
-  const candidates = new Set(removed.map((path) => dirname(path)).filter((path) => path !== "."));
-  const all = new Set([...candidates].flatMap((path) => [...ancestorsOf(path), path]));
-  const deepestFirst = [...all].sort((a, b) => b.length - a.length);
-  for (const relative of deepestFirst) {
+  for (const relative of directoriesAbove(removed)) {
     const path = join(root, relative);
     if (placeAt(path) !== "directory") continue;
     if ([...Deno.readDirSync(path)].length === 0) Deno.removeSync(path);

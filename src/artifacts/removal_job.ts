@@ -1,5 +1,5 @@
 /** Takes away what checkouts wrote; what a Git worker does when a tenant goes. */
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { returnBackup } from "./backup_return.ts";
 import { forgetCheckouts, type GitDirectory, gitDirectoryAt } from "./git_directory.ts";
 import { type JobPlaces, namesOf, type RemovalDone, type RemovalJob } from "./git_job.ts";
@@ -7,7 +7,7 @@ import { assertPhysicalDirectory, isReachedPhysically, placeAt } from "./physica
 import { PublishedRecord } from "./published_record.ts";
 import { stagingPlaces } from "./staging_area.ts";
 import { removeSync, replaceFileSync } from "./synchronous_file.ts";
-import { ancestorsOf } from "./tree_plan.ts";
+import { directoriesAbove } from "./tree_plan.ts";
 import { surveyRemoval } from "./work_tree_survey.ts";
 
 /**
@@ -87,10 +87,7 @@ function removeFiles(root: string, record: PublishedRecord) {
 
 /** From the bottom up; also those that an interrupted removal emptied. */
 function removeEmptyDirectories(root: string, record: PublishedRecord): void {
-  const parents = new Set([...record.paths].map((path) => dirname(path)));
-  parents.delete(".");
-  const all = new Set([...parents].flatMap((path) => [...ancestorsOf(path), path]));
-  for (const path of [...all].sort((a, b) => b.length - a.length)) {
+  for (const path of directoriesAbove(record.paths)) {
     if (isReachedPhysically(root, path)) removeIfEmpty(join(root, path));
   }
 }

@@ -1,9 +1,5 @@
-import type { Clock } from "../base/clock.ts";
 import { AgentError, isAbort, reasonOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import type { Secret } from "../base/secret.ts";
-import type { ArtifactsConfig } from "../config/agent_config.ts";
-import type { ResolvedSource } from "./artifact_source.ts";
 import {
   gitDirectoryPath,
   isDestinationThere,
@@ -11,48 +7,20 @@ import {
   makeDestination,
   makeGitDirectory,
   readCertificates,
-  type StagingDirectory,
 } from "./checkout_directories.ts";
 import { CheckoutReport } from "./checkout_report.ts";
-import type { CheckoutDone, CheckoutJob, JobPlaces, RemovalDone, RemovalJob } from "./git_job.ts";
-import type { GitWorkerOptions } from "./git_worker_run.ts";
+import type { CheckoutDone, JobPlaces, RemovalDone } from "./git_job.ts";
 import { JobLane } from "./job_lane.ts";
 import { isMadeDestination, rememberMadeDestination } from "./made_destination.ts";
 import { RemotePoll } from "./remote_poll.ts";
 import { reportRemoval } from "./removal_report.ts";
-
-/** How a checkout ended. */
-export type CheckoutOutcome =
-  | { readonly kind: "checkedOut"; readonly files: number; readonly commit?: string }
-  | { readonly kind: "failed"; readonly reason: string; readonly refused: boolean }
-  | { readonly kind: "cancelled" };
-
-/** How the removal of a tenant's artifacts ended. */
-export type RemovalOutcome =
-  | { readonly kind: "removed"; readonly files: number }
-  | { readonly kind: "failed"; readonly reason: string }
-  | { readonly kind: "cancelled" };
-
-/** Where a tenant's files are. */
-export interface TenantPlace {
-  readonly destination: string;
-  readonly applicationPath: string;
-}
-
-/** A source that passed all checks. */
-export type UsableSource = ResolvedSource & { readonly kind: "usable" };
-
-/** What all tenants share. */
-export interface TenantSurroundings {
-  readonly config: ArtifactsConfig;
-  readonly stateDir: string;
-  readonly log: Log;
-  readonly clock: Clock;
-  readonly addSecret: (secret: Secret) => () => void;
-  readonly staging: (applicationPath: string) => StagingDirectory;
-  readonly runJob: (job: CheckoutJob, options: GitWorkerOptions) => Promise<CheckoutDone>;
-  readonly runRemoval: (job: RemovalJob, options: GitWorkerOptions) => Promise<RemovalDone>;
-}
+import type {
+  CheckoutOutcome,
+  RemovalOutcome,
+  TenantPlace,
+  TenantSurroundings,
+  UsableSource,
+} from "./tenant_surroundings.ts";
 
 const idleTimeoutMs = 60_000;
 /** What the remote looked like when it was empty; no object id looks so. */
@@ -72,6 +40,8 @@ export class TenantArtifacts {
   #forgetSecret: () => void = () => {};
   /** The remote's commit that was last dealt with. */
   #seen: string | undefined;
+  /** The last checkout failed: somebody waits to hear that the artifacts are in place after all. */
+  #isOwed = false;
 
   constructor(tenantId: number, place: TenantPlace, surroundings: TenantSurroundings) {
     this.#tenantId = tenantId;
@@ -97,10 +67,17 @@ export class TenantArtifacts {
     this.#source = source;
     this.#poll = undefined;
     try {
-      return await this.#lane.run((signal) => this.#attempts(source, signal), signal, true);
+      return await this.#lane.run(
+        async (signal) => {
+          const outcome = await this.#attempts(source, signal);
+          this.#isOwed = outcome.kind === "failed";
+          return outcome;
+        },
+        signal,
+        true,
+      );
     } catch (error) {
-      if (signal.aborted || isAbort(error)) return { kind: "cancelled" };
-      return { kind: "failed", reason: reasonOf(error), refused: false };
+      return endedBy(error, signal);
     } finally {
       // The job before this one, which may have used it, has ended.
       forgetFormer();
@@ -108,9 +85,46 @@ export class TenantArtifacts {
   }
 
   /**
+   * Checks out from a source of somebody else, which becomes the tenant's if that succeeds; else all
+   * stays as it was. Waits for what is in progress.
+   *
+   * @param onTaken Called at the moment when it succeeds.
+   * @returns How it ended, after all attempts; never rejects.
+   */
+  async takeOver(
+    source: UsableSource,
+    onTaken: () => void,
+    signal: AbortSignal,
+  ): Promise<CheckoutOutcome> {
+    let forgetUnused = this.#rememberSecret(source);
+    try {
+      return await this.#lane.run(
+        async (signal) => {
+          const outcome = await this.#attempts(source, signal);
+          // A newer source has come meanwhile.
+          signal.throwIfAborted();
+          if (outcome.kind !== "checkedOut") return outcome;
+          [this.#forgetSecret, forgetUnused] = [forgetUnused, this.#forgetSecret];
+          this.#source = source;
+          this.#poll = undefined;
+          this.#isOwed = false;
+          onTaken();
+          return outcome;
+        },
+        signal,
+        false,
+      );
+    } catch (error) {
+      return endedBy(error, signal);
+    } finally {
+      forgetUnused();
+    }
+  }
+
+  /**
    * Asks the remote and follows it when it has moved.
    *
-   * @returns Whether files changed.
+   * @returns Whether files changed, or are in place for the first time after a checkout that failed.
    * @throws AgentError when it failed; the signal's reason, or an AbortError when a checkout took its
    *   place.
    */
@@ -124,8 +138,11 @@ export class TenantArtifacts {
           ...await this.#remoteOptions(),
         });
         const chosen = await this.#poll.ask(signal);
-        if ((chosen?.commit ?? emptyRemote) === this.#seen) return false;
-        return (await this.#job(source, signal)).changed;
+        if ((chosen?.commit ?? emptyRemote) === this.#seen && !this.#isOwed) return false;
+        const { changed } = await this.#job(source, signal);
+        const isNews = changed || this.#isOwed;
+        this.#isOwed = false;
+        return isNews;
       },
       signal,
       false,
@@ -185,7 +202,12 @@ export class TenantArtifacts {
     }
   }
 
-  async #job({ access }: UsableSource, signal: AbortSignal): Promise<CheckoutDone> {
+  #job(source: UsableSource, signal: AbortSignal): Promise<CheckoutDone> {
+    const { checkouts } = this.#with.slots;
+    return checkouts.run(() => this.#jobInSlot(source, signal), signal);
+  }
+
+  async #jobInSlot({ access }: UsableSource, signal: AbortSignal): Promise<CheckoutDone> {
     const { config, clock, stateDir, runJob } = this.#with;
     const { destination, applicationPath } = this.#place;
     // A job that fails may have done a part.
@@ -215,7 +237,7 @@ export class TenantArtifacts {
   }
 
   async #removal(signal: AbortSignal): Promise<RemovalDone | undefined> {
-    const { config, clock, stateDir, runRemoval } = this.#with;
+    const { config, clock, stateDir, runRemoval, slots } = this.#with;
     const { destination, applicationPath } = this.#place;
     this.#seen = undefined;
     this.#report = new CheckoutReport(this.#log, destination);
@@ -228,7 +250,8 @@ export class TenantArtifacts {
         await makeDestination(applicationPath, destination);
       }
       const options = { timeoutMs: config.limits.timeoutMs, clock, signal };
-      const done = await runRemoval({ ...places, removesDestination }, options);
+      const job = { ...places, removesDestination };
+      const done = await slots.removals.run(() => runRemoval(job, options), signal);
       reportRemoval(this.#log, destination, done);
       return done;
     });
@@ -262,4 +285,9 @@ export class TenantArtifacts {
   #rememberSecret({ access }: UsableSource): () => void {
     return access.credentials ? this.#with.addSecret(access.credentials.password) : () => {};
   }
+}
+
+function endedBy(error: unknown, signal: AbortSignal): CheckoutOutcome {
+  if (signal.aborted || isAbort(error)) return { kind: "cancelled" };
+  return { kind: "failed", reason: reasonOf(error), refused: false };
 }

@@ -67,6 +67,56 @@ peerTest("recovery: replaces many packs by one", ["git"], async () => {
   assert.equal((await playground.nativeGit("status", "--porcelain")).text, "");
 });
 
+peerTest(
+  "recovery: replaces packs by one when they grow, not when they only are",
+  ["git"],
+  async () => {
+    await using playground = await Playground.open();
+    const packs = join(playground.gitDirectory, "objects/pack");
+    const noise = (bytes: number) => {
+      const data = new Uint8Array(bytes);
+      for (let at = 0; at < bytes; at += 65_536) {
+        crypto.getRandomValues(data.subarray(at, Math.min(bytes, at + 65_536)));
+      }
+      return data;
+    };
+    const counts: number[] = [];
+    const checkOut = async (content: Uint8Array) => {
+      await playground.commit({ "data": content });
+      await playground.checkOut();
+      counts.push([...Deno.readDirSync(packs)].length / 2);
+    };
+    for (let day = 0; day < 5; day++) await checkOut(noise(8_000_000));
+    // The sum passes twice 8 MB and 16 MiB with the fifth.
+    assert.deepEqual(counts, [1, 2, 3, 4, 5]);
+    const newest = noise(100);
+    await checkOut(newest);
+    assert.equal(counts.at(-1), 1);
+    const bytes = [...Deno.readDirSync(packs)]
+      .reduce((sum, { name }) => sum + Deno.statSync(join(packs, name)).size, 0);
+    assert(bytes < 10_000, `${bytes} bytes are left`);
+    await checkOut(noise(100));
+    assert.equal(counts.at(-1), 2);
+    assert.equal((await playground.nativeGit("fsck", "--full")).code, 0);
+  },
+);
+
+peerTest("recovery: keeps one pack though what follows the transfer fails", ["git"], async () => {
+  await using playground = await Playground.open();
+  const packs = join(playground.gitDirectory, "objects/pack");
+  for (let update = 0; update < 50; update++) {
+    await playground.commit({ [`file${update}`]: `${update}` });
+    await playground.checkOut();
+  }
+  await Deno.writeTextFile(join(playground.app, "mine"), "x");
+  await playground.commit({ "mine/inner": "in the way" });
+  await assert.rejects(playground.checkOut(), /is in the way/);
+  assert.equal([...Deno.readDirSync(packs)].length, 2);
+  await Deno.remove(join(playground.app, "mine"));
+  await playground.checkOut();
+  assert.equal(playground.files()["mine/inner"], "in the way");
+});
+
 peerTest("recovery: takes no files of its own for initial ones", ["git"], async () => {
   for (let step = 1;; step++) {
     await using playground = await Playground.open();

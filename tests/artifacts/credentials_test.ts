@@ -46,6 +46,9 @@ Deno.test("parseRepositoryUrl: refuses everything but http and https, without sh
     "git://host/a.git",
     "ftp://user:s3cret@host/a",
     "https://host/a.git?token=s3cret",
+    "https://u:s3cret@*.example.org/a.git",
+    "https://%2A.example.org/s3cret.git",
+    "https://*/s3cret.git",
     "s3cret",
     "",
   ];
@@ -89,10 +92,58 @@ Deno.test("isAllowedHost: compares host, port and domain", () => {
   assert(!allowed("https://example/r", "*.example"));
   assert(!allowed("https://evilexample/r", "*.example"));
   assert(!allowed("https://git.example.evil/r", "git.example", "*.example"));
-  assert(allowed("http://[::1]:80/r", "[::1]"));
+  assert(allowed("https://[::1]/r", "[::1]"));
+  assert(!allowed("https://*.example/r", "*.example", "*.example:443"));
   assert(!allowed("https://git.example/r"));
   assert(!allowed("https://git.example/r", "", "*", "https://git.example", "*."));
   assert(!allowed("https://git.example@evil/r", "git.example"));
+});
+
+Deno.test("isAllowedHost: lets nobody turn https into http, where passwords travel in the clear", () => {
+  const cases: [entry: string, repoUrl: string | undefined, yes: string[], no: string[]][] = [
+    ["h.org", undefined, ["https://h.org"], [
+      "http://h.org",
+      "http://h.org:443",
+      "https://h.org:80",
+      "https://h.org:3000",
+    ]],
+    ["h.org", "https://h.org/r", ["https://h.org"], ["http://h.org", "http://h.org:443"]],
+    ["h.org", "https://h.org:8443/r", ["https://h.org", "https://h.org:8443"], [
+      "http://h.org:8443",
+      "http://h.org",
+      "https://h.org:3000",
+    ]],
+    ["h.org", "http://h.org/r", ["https://h.org", "http://h.org"], [
+      "https://h.org:80",
+      "http://h.org:443",
+      "http://h.org:8080",
+    ]],
+    ["h.org", "http://h.org.:3000/r", ["https://h.org", "http://h.org:3000"], [
+      "http://h.org",
+      "https://h.org:3000",
+    ]],
+    ["h.org", "http://other.org/r", ["https://h.org"], ["http://h.org", "http://other.org"]],
+    ["*.org", "http://h.org:3000/r", ["https://x.org", "http://h.org:3000"], ["http://x.org:3000"]],
+    ["h.org:3000", "https://h.org/r", ["http://h.org:3000", "https://h.org:3000"], [
+      "https://h.org",
+      "http://h.org",
+    ]],
+    // What REPO_URL gives when nothing is configured.
+    ["h.org:8443", "https://h.org:8443/r", ["https://h.org:8443"], [
+      "http://h.org:8443",
+      "https://h.org",
+    ]],
+    ["h.org:3000", "http://h.org:3000/r", ["http://h.org:3000"], ["https://h.org"]],
+    ["h.org:80", "https://h.org/r", ["http://h.org"], ["https://h.org:80", "https://h.org"]],
+    ["h.org:443", undefined, ["https://h.org"], ["http://h.org:443", "http://h.org"]],
+    ["h.org:443", "http://h.org:443/r", ["http://h.org:443"], ["http://h.org"]],
+  ];
+  for (const [entry, repoUrl, yes, no] of cases) {
+    for (const url of [...yes, ...no]) {
+      const isAllowed = isAllowedHost(new URL(url), [entry], repoUrl);
+      assert.equal(isAllowed, yes.includes(url), `${url} with ${entry} and ${repoUrl}`);
+    }
+  }
 });
 
 Deno.test("portOf: is the scheme's own when the URL names none", () => {

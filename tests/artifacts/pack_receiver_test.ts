@@ -169,6 +169,27 @@ Deno.test("PackReceiver: refuses what is larger than allowed without making room
   }
 });
 
+Deno.test("PackReceiver: refuses one large object by its header, before any of it arrives", () => {
+  const most = 256 * 1024 * 1024;
+  const roomy = { ...limits, inflatedBytes: 2 ** 31 };
+  const claiming = (size: number) =>
+    bytesOf(pack([], 1).subarray(0, 12), entryHeader(blobType, size), new Uint8Array(40));
+  const refusal = isRefusal("limit", /has 268435457 bytes, one alone may have 268435456/);
+  assert.throws(() => receive(claiming(most + 1), { limits: roomy }), refusal);
+  // Zeros are no zlib stream: the size was not what is wrong.
+  assert.throws(() => receive(claiming(most), { limits: roomy }), isRefusal("input", /is damaged/));
+});
+
+Deno.test("PackReceiver: refuses a delta that makes one large object", () => {
+  const base = bytesOf(new Uint8Array(65_536).fill(65));
+  const delta = bytesOf(varint(base.length), varint(2 ** 28 + 1), Array(4097).fill(0x80));
+  const bytes = pack([entry(blobType, base), idDelta(idOf("blob", base), delta)]);
+  assert.throws(
+    () => receive(bytes, { limits: { ...limits, inflatedBytes: 2 ** 31 } }),
+    isRefusal("limit", /has 268435457 bytes, one alone may have 268435456/),
+  );
+});
+
 Deno.test("PackReceiver: refuses deltas that make more than allowed or do not fit", () => {
   const base = bytesOf(new Uint8Array(65_536).fill(65));
   const bomb = (times: number) =>

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { AgentError } from "../../src/base/errors.ts";
-import { ancestorsOf, parseTree, planTree } from "../../src/artifacts/tree_plan.ts";
+import {
+  ancestorsOf,
+  directoriesAbove,
+  parseTree,
+  planTree,
+} from "../../src/artifacts/tree_plan.ts";
 import { bytesOf, idOf } from "./pack_builder.ts";
 
 interface Entry {
@@ -137,6 +142,67 @@ Deno.test("planTree: stops at the limits, however few objects make many files", 
   }, /path is longer/);
 });
 
+Deno.test("planTree: stops when the paths are too long together, however few objects hold them", () => {
+  const huge = (copies: number) => (objects: Objects) => {
+    const names = Array.from({ length: 1000 }, (_, index) => file(`f${index}`));
+    let tree = objects.tree(names);
+    for (let level = 0; level < 12; level++) {
+      tree = objects.tree([directory("d".repeat(250), tree)]);
+    }
+    return Array.from({ length: copies }, (_, index) => directory(`top${index}`, tree));
+  };
+  assert.throws(
+    () => planOf(huge(198), 200_000),
+    (error) =>
+      error instanceof AgentError && error.kind === "limit" && !error.retryable &&
+      /the paths of its files and directories have more than 67108864 bytes/.test(error.message),
+  );
+  const { files, directories } = planOf(huge(15), 200_000);
+  assert.deepEqual([files.length, directories.length], [15_000, 15 * 13]);
+});
+
+Deno.test("planTree: counts the bytes of names and slashes of a path, not its characters", () => {
+  const nested = (last: string) => (objects: Objects) => {
+    let tree = objects.tree([file(last)]);
+    for (let level = 0; level < 16; level++) {
+      tree = objects.tree([directory("\u00e4".repeat(100), tree)]);
+    }
+    return [directory("\u00e4".repeat(100), tree)];
+  };
+  // 17 directories of 200 bytes and a slash.
+  assert.equal(planOf(nested("f".repeat(83))).files.length, 1);
+  refuses(nested("f".repeat(84)), /path is longer than 3500 bytes/);
+});
+
+Deno.test("planTree: finds what collides with any of several directories, at every depth", () => {
+  const plan = planOf((objects) => {
+    const nest = (...names: string[]) =>
+      names.reduceRight(
+        (id, name) => objects.tree([directory(name, id)]),
+        objects.tree([file("x")]),
+      );
+    return [
+      directory("DIR", nest("a", "b")),
+      directory("Dir", objects.tree([file("a"), file("c")])),
+      directory("dir", nest("A", "B")),
+      directory("other", nest("a", "b")),
+    ];
+  });
+  assert.deepEqual(plan.collisions, ["Dir", "Dir/a", "dir", "dir/A", "dir/A/B", "dir/A/B/x"]);
+});
+
+Deno.test("planTree: leaves out directories that hold no file, with all below them", () => {
+  const plan = planOf((objects) => {
+    const link = objects.tree([{ mode: "120000", name: "link", id: blob }]);
+    const full = objects.tree([file("x")]);
+    return [
+      directory("a", objects.tree([directory("b", objects.tree([])), directory("c", link)])),
+      directory("d", objects.tree([directory("e", link), directory("f", full)])),
+    ];
+  });
+  assert.deepEqual(plan.directories, ["d", "d/f"]);
+});
+
 Deno.test("parseTree: ends with an AgentError or entries, whatever the bytes are", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
@@ -152,4 +218,9 @@ Deno.test("parseTree: ends with an AgentError or entries, whatever the bytes are
 Deno.test("ancestorsOf: lists directories from the top", () => {
   assert.deepEqual(ancestorsOf("a/b/c"), ["a", "a/b"]);
   assert.deepEqual(ancestorsOf("a"), []);
+});
+
+Deno.test("directoriesAbove: lists each directory once, children before parents", () => {
+  const paths = ["a/b/c", "a/b/d", "a/e", "f", "a/b/g/h"];
+  assert.deepEqual(directoriesAbove(paths), ["a/b/g", "a/b", "a"]);
 });
