@@ -14,7 +14,7 @@ export class FakeClock implements Clock {
   #nowMs: number;
   readonly #startMs: number;
   readonly #sleepers = new Set<Sleeper>();
-  #waiters: { readonly count: number; readonly resolve: () => void }[] = [];
+  #waiters: { readonly holds: () => boolean; readonly resolve: () => void }[] = [];
 
   constructor(startMs = Date.UTC(2026, 0, 1)) {
     this.#nowMs = startMs;
@@ -46,11 +46,8 @@ export class FakeClock implements Clock {
       };
       signal?.addEventListener("abort", abort, { once: true });
       this.#sleepers.add(sleeper);
-      const [ready, waiting] = [
-        this.#waiters.filter((waiter) => this.#sleepers.size >= waiter.count),
-        this.#waiters.filter((waiter) => this.#sleepers.size < waiter.count),
-      ];
-      this.#waiters = waiting;
+      const ready = this.#waiters.filter(({ holds }) => holds());
+      this.#waiters = this.#waiters.filter((waiter) => !ready.includes(waiter));
       for (const waiter of ready) waiter.resolve();
     });
   }
@@ -62,8 +59,17 @@ export class FakeClock implements Clock {
 
   /** Resolves when at least `count` sleeps are pending. */
   untilSleeping(count = 1): Promise<void> {
-    if (this.#sleepers.size >= count) return Promise.resolve();
-    return new Promise((resolve) => this.#waiters.push({ count, resolve }));
+    return this.#untilSleepers(() => this.#sleepers.size >= count);
+  }
+
+  /** Resolves when the next pending sleep is due in exactly so many milliseconds. */
+  untilNextIn(ms: number): Promise<void> {
+    return this.#untilSleepers(() => this.nextInMs === ms);
+  }
+
+  #untilSleepers(holds: () => boolean): Promise<void> {
+    if (holds()) return Promise.resolve();
+    return new Promise((resolve) => this.#waiters.push({ holds, resolve }));
   }
 
   /** Milliseconds until the next pending sleep is due, or `undefined` when nothing sleeps. */

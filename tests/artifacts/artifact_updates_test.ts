@@ -28,7 +28,7 @@ async function poll(clock: FakeClock, playground: Playground) {
   await clock.untilSleeping();
   const requests = playground.remote.requests;
   await clock.advance(intervalMs);
-  while (clock.nextInMs !== intervalMs) await new Promise((resolve) => setTimeout(resolve, 1));
+  await clock.untilNextIn(intervalMs);
   assert(playground.remote.requests > requests, "nobody asked");
 }
 

@@ -55,7 +55,7 @@ const fitPaths = [
   "/home/agent/statements/x",
   "/home/other",
   "/root",
-  "/root/www",
+  "/srv/www",
   "/var/www",
   "/var/www/html/",
   "/var/lib/tomcat/webapps",
