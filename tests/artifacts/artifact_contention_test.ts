@@ -6,28 +6,10 @@ import type { GitWorkerOptions } from "../../src/artifacts/git_worker_run.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { peerTest } from "../system_peers.ts";
 import { Playground } from "./playground.ts";
-import { encrypted, openSync, SilentServer, sourceFor } from "./sync_playground.ts";
+import { done, encrypted, openSync, SilentServer, sourceFor } from "./sync_playground.ts";
 
 const never = new AbortController().signal;
 const intervalMs = 15_000;
-
-const done: CheckoutDone = {
-  kind: "published",
-  commit: "c".repeat(40),
-  files: 3,
-  changed: true,
-  receivedBytes: 1,
-  notes: {
-    localChanges: { count: 0, first: [] },
-    symbolicLinks: { count: 0, first: [] },
-    submodules: { count: 0, first: [] },
-    largeFilePointers: { count: 0, first: [] },
-    collisions: { count: 0, first: [] },
-    strayGitDirectory: false,
-    recordLost: false,
-    remoteBecameEmpty: false,
-  },
-};
 
 /** Jobs that run until they are told to end or are cancelled. */
 class HeldJobs {

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { systemClock } from "../../src/base/clock.ts";
 import { AgentError } from "../../src/base/errors.ts";
-import type { CheckoutDone, CheckoutJob } from "../../src/artifacts/git_job.ts";
+import type { CheckoutJob } from "../../src/artifacts/git_job.ts";
 import type { ArtifactPort } from "../../src/lifecycle/ports.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { peerTest } from "../system_peers.ts";
 import { canarySpellings, filesHolding, Playground, repository } from "./playground.ts";
-import { encrypted, openSync, SilentServer, sourceFor } from "./sync_playground.ts";
+import { done, encrypted, openSync, SilentServer, sourceFor } from "./sync_playground.ts";
 
 const never = new AbortController().signal;
 
@@ -200,23 +200,6 @@ peerTest(
   },
 );
 
-const done: CheckoutDone = {
-  kind: "published",
-  commit: "c".repeat(40),
-  files: 3,
-  changed: true,
-  receivedBytes: 1,
-  notes: {
-    localChanges: { count: 0, first: [] },
-    symbolicLinks: { count: 0, first: [] },
-    submodules: { count: 0, first: [] },
-    largeFilePointers: { count: 0, first: [] },
-    collisions: { count: 0, first: [] },
-    strayGitDirectory: false,
-    recordLost: false,
-    remoteBecameEmpty: false,
-  },
-};
 const unavailable = () => new AgentError("down", { kind: "unavailable", retryable: true });
 
 peerTest("ArtifactSync: tries as often as configured, so far apart", ["git"], async () => {

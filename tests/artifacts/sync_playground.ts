@@ -1,3 +1,4 @@
+import type { CheckoutDone } from "../../src/artifacts/git_job.ts";
 import { Buffer } from "node:buffer";
 import { createCipheriv } from "node:crypto";
 import { systemClock } from "../../src/base/clock.ts";
@@ -8,6 +9,25 @@ import type { ArtifactSource } from "../../src/artifacts/artifact_source.ts";
 import { ArtifactSync, type ArtifactSyncOptions } from "../../src/artifacts/artifact_sync.ts";
 import { type MemoryLog, memoryLog } from "../memory_log.ts";
 import { canaryPassword, type Playground, repository, username } from "./playground.ts";
+
+/** What a job that published three files reports. */
+export const done: CheckoutDone = {
+  kind: "published",
+  commit: "c".repeat(40),
+  files: 3,
+  changed: true,
+  receivedBytes: 1,
+  notes: {
+    localChanges: { count: 0, first: [] },
+    symbolicLinks: { count: 0, first: [] },
+    submodules: { count: 0, first: [] },
+    largeFilePointers: { count: 0, first: [] },
+    collisions: { count: 0, first: [] },
+    strayGitDirectory: false,
+    recordLost: false,
+    remoteBecameEmpty: false,
+  },
+};
 
 export const cartridgeKey = "tvnw63ufg9gh5111";
 
