@@ -2,11 +2,11 @@
 export type HandlerArgument = string | number | { readonly expression: string };
 
 const argument =
-  /\s*(?:[rub]?"((?:[^"\\]|\\.)*)"|[rub]?'((?:[^'\\]|\\.)*)'|(-?\d+)|([^\s,"'()][^,"'()]*(?:\(\))?))\s*(?:,|$)/y;
+  /\s*(?:[rub]?"((?:[^"\\]|\\.)*)"|[rub]?'((?:[^'\\]|\\.)*)'|(-?\d+(?:\s*\*\s*\d+)*)|([^\s,"'()][^,"'()]*(?:\(\))?))\s*(?:,|$)/y;
 
 /**
  * The arguments of a handler in `logging.ini`: a Python tuple of literals such as
- * `("agent.log", "a", 1048576, 5)`. It is read, never evaluated.
+ * `("agent.log", "a", 10*1024*1024, 5)`. It is read, never evaluated.
  *
  * @returns Undefined for what is no such tuple; `tuple()` and an empty text are without arguments.
  */
@@ -23,8 +23,12 @@ export function handlerArguments(text: string): readonly HandlerArgument[] | und
     const [, double, single, number, expression] = match;
     const quoted = double ?? single;
     if (quoted !== undefined) found.push(quoted.replaceAll(/\\(.)/gs, "$1"));
-    else if (number !== undefined) found.push(Number(number));
+    else if (number !== undefined) found.push(productOf(number));
     else found.push({ expression: (expression ?? "").trim() });
   }
   return found;
+}
+
+function productOf(text: string): number {
+  return text.split("*").reduce((product, factor) => product * Number(factor), 1);
 }

@@ -1,6 +1,7 @@
 import type { LogLevel } from "../base/log.ts";
 import { spelled } from "./levels.ts";
 import type { Plain, PlainFacts } from "./plain_facts.ts";
+import { asctime, timeText } from "./time_format.ts";
 import { visible } from "./visible_text.ts";
 
 /** A record without secrets, ready to become a line. */
@@ -14,6 +15,14 @@ export interface PlainRecord {
   readonly timeMs: number;
 }
 
+/** How lines of text look. */
+export interface TextLayout {
+  /** In the notation of Python's `logging.Formatter`, such as {@link templateFormat}. */
+  readonly format: string;
+  /** How `%(asctime)s` is written, in the notation of `strftime`; absent: as Python does by default. */
+  readonly timeFormat?: string;
+}
+
 /** Makes the line of a record, with its line end. */
 export type LineFormat = (record: PlainRecord) => string;
 
@@ -24,17 +33,16 @@ export const templateFormat =
 const field = /%\((\w+)\)(-?)(\d{0,3})[sd]|%%/g;
 
 /**
- * Lines in the notation of Python's `logging.Formatter`, such as {@link templateFormat}; fields that
- * are not known stay as they are. Facts follow the message as `name=value`.
+ * Lines in the notation of Python's `logging.Formatter`; fields that are not known stay as they are. Facts follow the message as `name=value`.
  *
  * The agent's parts have dotted names instead of files and functions: `broker.outbox` reads as file
  * `broker`, function `outbox`. Line numbers and threads are 0.
  *
  * @param pid What `%(process)d` shows.
  */
-export function textLines(format: string, pid: number): LineFormat {
+export function textLines({ format, timeFormat }: TextLayout, pid: number): LineFormat {
   return (record) => {
-    const fields = fieldsOf(record, pid);
+    const fields = fieldsOf(record, timeFormat, pid);
     const line = format.replaceAll(field, (all, name, left, width) => {
       if (all === "%%") return "%";
       const read = Object.hasOwn(fields, name) ? fields[name] : undefined;
@@ -45,11 +53,16 @@ export function textLines(format: string, pid: number): LineFormat {
   };
 }
 
-function fieldsOf(record: PlainRecord, pid: number): Readonly<Record<string, () => string>> {
+function fieldsOf(
+  record: PlainRecord,
+  timeFormat: string | undefined,
+  pid: number,
+): Readonly<Record<string, () => string>> {
   const name = visible(record.name);
   const dot = name.lastIndexOf(".");
   return {
-    asctime: () => asctime(record.timeMs),
+    asctime: () =>
+      timeFormat === undefined ? asctime(record.timeMs) : timeText(timeFormat, record.timeMs),
     levelname: () => spelled(record.level),
     name: () => name,
     filename: () => dot < 0 ? name : name.slice(0, dot),
@@ -72,15 +85,6 @@ export const jsonLines: LineFormat = ({ timeMs, level, name, message, facts }) =
   };
   return `${escapedJson(object)}\n`;
 };
-
-/** Local time as Python writes it: `2026-01-01 12:00:00,123`. */
-export function asctime(timeMs: number): string {
-  const date = new Date(timeMs);
-  const two = (value: number) => String(value).padStart(2, "0");
-  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join("-");
-  const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":");
-  return `${day} ${time},${String(date.getMilliseconds()).padStart(3, "0")}`;
-}
 
 function factsAsText(facts: PlainFacts): string {
   return Object.entries(facts).map(([name, value]) => ` ${bare(name)}=${bare(value)}`).join("");

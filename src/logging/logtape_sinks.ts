@@ -1,5 +1,7 @@
 import { getFileSink } from "@logtape/file";
 import { getStreamSink, type LogRecord } from "@logtape/logtape";
+import { moveAside, moveOn } from "./rotated_files.ts";
+import { nextRotationMs, type TimedRotation } from "./timed_rotation.ts";
 
 /** Somewhere that finished lines are written to. */
 export interface LineTarget {
@@ -15,14 +17,25 @@ export interface Rotation {
   readonly maxBytes: number;
   /** How many earlier files are kept: `agent.log.1` is the youngest. */
   readonly backups: number;
+  /** When a new file is begun beside that; then earlier ones are named by their time. */
+  readonly timed?: TimedRotation;
+}
+
+/** How a log file is opened. */
+export interface FileOpening {
+  readonly rotation: Rotation;
+  /** What is there is moved aside first. */
+  readonly startsAnew: boolean;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
 }
 
 /** Log lines name hosts, paths and members: not for every user of the machine. */
 const fileMode = 0o640;
 
 /**
- * A file of LogTape that is rotated by size. It is made with mode 0640, before and after a rotation; a
- * file that is there keeps its mode.
+ * A file of LogTape that is rotated by size and time. It is made with mode 0640, before and after a
+ * rotation; a file that is there keeps its mode.
  *
  * The sinks are used by themselves: LogTape's own `configure` is one for the whole process, and two
  * agents can live in one. Their buffers are switched off (they are flushed by the next record only, or
@@ -31,50 +44,54 @@ const fileMode = 0o640;
  *
  * @throws What Deno throws when the file cannot be opened for appending.
  */
-export function openRotatingFile(path: string, rotation: Rotation): LineTarget {
+export function openRotatingFile(
+  path: string,
+  { rotation, startsAnew, now }: FileOpening,
+): LineTarget {
+  const { timed } = rotation;
   const open = () => {
     using file = Deno.openSync(path, { append: true, create: true, mode: fileMode });
-    const { size } = file.statSync();
-    return { size, sink: getFileSink(path, { formatter: linesOf, bufferSize: 0 }) };
+    const { size, mtime } = file.statSync();
+    const begunMs = size > 0 && mtime !== null ? mtime.getTime() : now();
+    return {
+      size,
+      ...agesFrom(begunMs),
+      sink: getFileSink(path, { formatter: linesOf, bufferSize: 0 }),
+    };
   };
-  let { sink, size } = open();
+  let current = open();
   let isOpen = true;
   const close = () => {
     // First, since closing may fail: then there is still nothing to be closed again.
     const wasOpen = isOpen;
     isOpen = false;
-    if (wasOpen) sink[Symbol.dispose]();
+    if (wasOpen) current.sink[Symbol.dispose]();
   };
-  const makeRoom = (bytes: number) => {
-    if (size === 0 || size + bytes <= rotation.maxBytes) return;
+  const beginNew = () => {
     close();
-    rotate(path, rotation.backups);
-    ({ sink, size } = open());
+    if (timed === undefined) moveOn(path, rotation.backups);
+    else moveAside(path, timed, current.begunMs, rotation.backups);
+    current = open();
     isOpen = true;
   };
+  if (startsAnew && current.size > 0) beginNew();
   return {
     write: (lines) =>
       attempt(() => {
         const bytes = new TextEncoder().encode(lines).length;
-        makeRoom(bytes);
-        sink(recordOf(lines));
-        size += bytes;
+        const isFull = current.size + bytes > rotation.maxBytes || now() >= current.endMs;
+        if (isFull && current.size > 0) beginNew();
+        // An empty file is as old as its first line.
+        else if (isFull) current = { ...current, ...agesFrom(now()) };
+        current.sink(recordOf(lines));
+        current.size += bytes;
       }),
     close: closeOnce(close),
   };
-}
 
-/** Moves a file and its predecessors on by one; the oldest goes. */
-function rotate(path: string, backups: number): void {
-  if (backups <= 0) return Deno.removeSync(path);
-  for (let age = backups - 1; age > 0; age--) {
-    try {
-      Deno.renameSync(`${path}.${age}`, `${path}.${age + 1}`);
-    } catch {
-      // Mostly there is none yet; one that cannot be moved is written over, the log goes on.
-    }
+  function agesFrom(begunMs: number) {
+    return { begunMs, endMs: timed === undefined ? Infinity : nextRotationMs(timed, begunMs) };
   }
-  Deno.renameSync(path, `${path}.1`);
 }
 
 /**

@@ -3,10 +3,11 @@ import { type Log, type LogRecord, makeLog } from "../base/log.ts";
 import type { Redactor } from "../base/redactor.ts";
 import { passes } from "./levels.ts";
 import type { LineFormat, PlainRecord } from "./line_format.ts";
-import { type IniSections, planLogs } from "./log_plan.ts";
+import { type IniSections, type LogPlan, planLogs } from "./log_plan.ts";
+import { isBelow, reachOf } from "./logger_tree.ts";
 import type { Rotation } from "./logtape_sinks.ts";
 import { plainFacts } from "./plain_facts.ts";
-import { makeRoutes, type Route } from "./routes.ts";
+import { makeRoutes, type Route, type Routes } from "./routes.ts";
 import { redactedText } from "./visible_text.ts";
 
 /** What the logs of one agent are made of. */
@@ -22,6 +23,8 @@ export interface LoggingOptions {
   readonly redactor: Redactor;
   /** Writes all bytes to the console. Default: standard output. */
   readonly console?: (bytes: Uint8Array) => Promise<void>;
+  /** Writes all bytes to what `sys.stderr` names. Default: standard error. */
+  readonly errorConsole?: (bytes: Uint8Array) => Promise<void>;
   readonly clock?: Clock;
   /** Bounds of files that `logging.ini` sets none for. Default: 10 MiB, 5 earlier files. */
   readonly rotation?: Rotation;
@@ -55,26 +58,26 @@ export async function openLogging(options: LoggingOptions): Promise<OpenedLoggin
   const { plan, warnings } = planLogs(options.ini, options.level);
   const clock = options.clock ?? systemClock;
   const redact = (text: string) => options.redactor.redact(text);
-  const routes: Route[] = [];
+  let routes: Routes | undefined;
   const log = makeLog((record) => {
-    if (!passes(record.level, plan.level)) return;
-    const isOutput = record.name === outputName || record.name.startsWith(`${outputName}.`);
-    const takers = routes.filter(({ level, takes }) =>
-      passes(record.level, level) && takes(isOutput)
-    );
+    const isOutput = isBelow(record.name, outputName);
+    const takers = routes ? takersOf(record, isOutput, plan, routes) : [];
     if (takers.length === 0) return;
     // What ends a program mostly comes after an error, so errors do not wait to be written.
     send(plainRecord(record, redact, clock), takers, passes(record.level, "error") && !isOutput);
   }, "");
-  const made = makeRoutes(plan.handlers, {
+  const made = makeRoutes(plan, {
     logDir: options.logDir,
     format: options.format,
     clock,
-    console: options.console ?? writeToStandardOutput,
+    streams: {
+      stdout: options.console ?? writeTo(Deno.stdout),
+      stderr: options.errorConsole ?? writeTo(Deno.stderr),
+    },
     rotation: options.rotation ?? defaultRotation,
     log: log.child("logging"),
   });
-  routes.push(...made.routes);
+  routes = made;
   await makeDirectory(options.logDir);
   for (const writer of made.files) writer.open();
   for (const warning of warnings) log.child("logging").warning(warning);
@@ -85,9 +88,30 @@ export async function openLogging(options: LoggingOptions): Promise<OpenedLoggin
       const limitMs = options.closeLimitMs ?? defaultCloseLimitMs;
       const files = Promise.all(made.files.map((writer) => writer.close(limitMs)));
       // The console to the end: it tells of trouble with the files.
-      await Promise.all([files, made.console.close(limitMs, files)]);
+      const consoles = made.consoles.map((writer) => writer.close(limitMs, files));
+      await Promise.all([files, ...consoles]);
     },
   };
+}
+
+/** Where a record goes: what its loggers say, and for the output of extensions the file of its own. */
+function takersOf(
+  { name, level }: LogRecord,
+  isOutput: boolean,
+  plan: LogPlan,
+  routes: Routes,
+): readonly Route[] {
+  const reach = reachOf(plan, name);
+  if (!passes(level, reach.level)) return [];
+  const planned = reach.handlers
+    // A talkative script must not push the agent's own lines out of its files.
+    .filter(({ handler, logger }) =>
+      !isOutput || handler.kind === "console" || isBelow(logger, outputName)
+    )
+    .flatMap(({ handler }) => routes.of.get(handler) ?? []);
+  const further = [isOutput ? routes.output : undefined, routes.standIn()];
+  return [...planned, ...further].filter((route) => route !== undefined)
+    .filter((route) => passes(level, route.level));
 }
 
 function plainRecord(
@@ -121,8 +145,10 @@ async function makeDirectory(path: string): Promise<void> {
   }
 }
 
-async function writeToStandardOutput(bytes: Uint8Array): Promise<void> {
-  for (let written = 0; written < bytes.length;) {
-    written += await Deno.stdout.write(bytes.subarray(written));
-  }
+function writeTo(stream: typeof Deno.stdout): (bytes: Uint8Array) => Promise<void> {
+  return async (bytes) => {
+    for (let written = 0; written < bytes.length;) {
+      written += await stream.write(bytes.subarray(written));
+    }
+  };
 }

@@ -1,9 +1,15 @@
 import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import type { Log, LogLevel } from "../base/log.ts";
-import { jsonLines, type LineFormat, templateFormat, textLines } from "./line_format.ts";
+import {
+  jsonLines,
+  type LineFormat,
+  templateFormat,
+  type TextLayout,
+  textLines,
+} from "./line_format.ts";
 import { LineWriter } from "./line_writer.ts";
-import type { FileHandlerPlan, HandlerPlan } from "./log_plan.ts";
+import type { ConsoleHandlerPlan, FileHandlerPlan, HandlerPlan, LogPlan } from "./log_plan.ts";
 import { openConsole, openRotatingFile, type Rotation } from "./logtape_sinks.ts";
 
 /** One place that lines go to, and what it takes. */
@@ -11,8 +17,6 @@ export interface Route {
   readonly level: LogLevel;
   readonly format: LineFormat;
   readonly writer: LineWriter;
-  /** @param isOutput Whether the record is output of an extension. */
-  readonly takes: (isOutput: boolean) => boolean;
 }
 
 /** What routes are made of. */
@@ -20,8 +24,8 @@ export interface RouteOptions {
   readonly logDir: string;
   readonly format: "text" | "json";
   readonly clock: Clock;
-  /** Writes all bytes to the console. */
-  readonly console: (bytes: Uint8Array) => Promise<void>;
+  /** Write all bytes to standard output and standard error. */
+  readonly streams: Readonly<Record<"stdout" | "stderr", (bytes: Uint8Array) => Promise<void>>>;
   readonly rotation: Rotation;
   /** Gets warnings about files that cannot be written. */
   readonly log: Log;
@@ -29,9 +33,14 @@ export interface RouteOptions {
 
 /** Routes and the writers behind them, each writer once. */
 export interface Routes {
-  readonly routes: readonly Route[];
+  /** The route of each handler of the plan. */
+  readonly of: ReadonlyMap<HandlerPlan, Route>;
+  /** Where the output of extensions goes in any case. */
+  readonly output: Route;
+  /** Stands in for a file that cannot be written now; absent when the plan has a console. */
+  readonly standIn: () => Route | undefined;
   readonly files: readonly LineWriter[];
-  readonly console: LineWriter;
+  readonly consoles: readonly LineWriter[];
 }
 
 const outputFile = "cartridge-agent-extensions.log";
@@ -44,46 +53,37 @@ const writeLength = 64 * 1024;
  * The routes of a plan, plus two that no plan leaves out: the file for the output of extensions, and
  * the console in place of a file that cannot be written.
  */
-export function makeRoutes(handlers: readonly HandlerPlan[], options: RouteOptions): Routes {
+export function makeRoutes(plan: LogPlan, options: RouteOptions): Routes {
   const { log, clock } = options;
-  const console = new LineWriter({
-    open: () => openConsole(options.console),
-    clock,
-    delayMs: consoleDelayMs,
-    writeLength,
-    onTrouble: (reason) => log.warning(`Cannot write to the console: ${reason}`),
-    onRecovered: (lost) => log.warning(`The console is written again; ${lost} lines are missing`),
-  });
-  const files = new FileWriters(options);
-  const formatOf = (format: string) =>
-    options.format === "json" ? jsonLines : textLines(format, Deno.pid);
-  const routes = handlers.map((plan): Route => ({
-    level: plan.level,
-    format: formatOf(plan.format),
-    writer: plan.kind === "console" ? console : files.writer(plan),
-    takes: (isOutput) => plan.kind === "console" || !isOutput,
-  }));
-  const output: FileHandlerPlan = {
-    kind: "file",
-    level: "debug",
-    format: templateFormat,
-    file: outputFile,
-  };
-  routes.push({
-    level: output.level,
-    format: formatOf(output.format),
-    writer: files.writer(output),
-    takes: (isOutput) => isOutput,
-  });
-  if (!handlers.some((plan) => plan.kind === "console")) {
-    routes.push({
-      level: "info",
-      format: formatOf(templateFormat),
-      writer: console,
-      takes: () => files.failing,
+  const openStream = (stream: ConsoleHandlerPlan["stream"]) =>
+    new LineWriter({
+      open: () => openConsole(options.streams[stream]),
+      clock,
+      delayMs: consoleDelayMs,
+      writeLength,
+      onTrouble: (reason) => log.warning(`Cannot write to the console: ${reason}`),
+      onRecovered: (lost) => log.warning(`The console is written again; ${lost} lines are missing`),
     });
-  }
-  return { routes, files: files.writers, console };
+  const consoles = { stdout: openStream("stdout"), stderr: openStream("stderr") };
+  const files = new FileWriters(options);
+  const formatOf = (layout: TextLayout) =>
+    options.format === "json" ? jsonLines : textLines(layout, Deno.pid);
+  const routeOf = (handler: HandlerPlan): Route => ({
+    level: handler.level,
+    format: formatOf(handler),
+    writer: handler.kind === "console" ? consoles[handler.stream] : files.writer(handler),
+  });
+  const handlers = new Set(plan.loggers.flatMap((logger) => logger.handlers));
+  const format = templateFormat;
+  const standIn = routeOf({ kind: "console", stream: "stdout", level: "info", format });
+  const hasConsole = [...handlers].some(({ kind }) => kind === "console");
+  return {
+    of: new Map([...handlers].map((handler) => [handler, routeOf(handler)])),
+    output: routeOf({ kind: "file", level: "debug", format, file: outputFile }),
+    standIn: () => hasConsole || !files.failing ? undefined : standIn,
+    files: files.writers,
+    consoles: [consoles.stdout, consoles.stderr],
+  };
 }
 
 /** The writers of log files, one a path, and what is known of their trouble. */
@@ -108,12 +108,19 @@ class FileWriters {
     const path = join(this.#options.logDir, plan.file);
     const known = this.#byPath.get(path);
     if (known) return known;
-    const rotation = {
+    const rotation: Rotation = {
       maxBytes: plan.maxBytes ?? this.#options.rotation.maxBytes,
       backups: plan.backups ?? this.#options.rotation.backups,
+      ...plan.timed ? { timed: plan.timed } : {},
     };
+    const now = () => this.#options.clock.now();
+    let startsAnew = plan.startsAnew ?? false;
     const made = new LineWriter({
-      open: () => openRotatingFile(path, rotation),
+      open: () => {
+        const target = openRotatingFile(path, { rotation, startsAnew, now });
+        startsAnew = false;
+        return target;
+      },
       clock: this.#options.clock,
       delayMs: fileDelayMs,
       writeLength: Math.min(writeLength, rotation.maxBytes),

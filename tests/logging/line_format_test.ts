@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { asctime } from "../../src/logging/time_format.ts";
 import {
-  asctime,
   jsonLines,
   type PlainRecord,
   templateFormat,
@@ -16,7 +16,7 @@ const record: PlainRecord = {
   facts: {},
   timeMs: new Date(2026, 0, 2, 3, 4, 5, 6).getTime(),
 };
-const template = textLines(templateFormat, 42);
+const template = textLines({ format: templateFormat }, 42);
 
 Deno.test("text line: is as the original's template writes it", () => {
   assert.equal(template(record), "[2026-01-02 03:04:05,006] WARNING {broker:outbox} - Kept back\n");
@@ -39,7 +39,7 @@ for (
   ] as const
 ) {
   Deno.test(`text line: follows the format ${JSON.stringify(format)}`, () => {
-    assert.equal(textLines(format, 42)(record), line);
+    assert.equal(textLines({ format }, 42)(record), line);
   });
 }
 

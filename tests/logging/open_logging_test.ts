@@ -400,3 +400,77 @@ Deno.test("logs: count what a file held already towards its size", async () => {
     assert.equal(messages(room.file("agent.log")).length, 1);
   });
 });
+
+/** A `logging.ini` of sections. */
+function iniOf(sections: Record<string, Record<string, string>>) {
+  return new Map(
+    Object.entries(sections).map(([name, keys]) => [name, new Map(Object.entries(keys))]),
+  );
+}
+
+Deno.test("logs: follow the named loggers of logging.ini, to standard error too", async () => {
+  await inRoom(async (room) => {
+    let errors = "";
+    const ini = iniOf({
+      loggers: { keys: "root,broker,script" },
+      logger_root: { level: "INFO", handlers: "file" },
+      logger_broker: { qualname: "broker", level: "DEBUG", handlers: "errors", propagate: "0" },
+      logger_script: {
+        qualname: "extensions.output.StartServers",
+        handlers: "script,script",
+        propagate: "0",
+      },
+      handler_file: { class: "FileHandler", args: '("agent.log", "a")' },
+      handler_script: { class: "FileHandler", args: '("start.log", "a")' },
+      handler_errors: { class: "StreamHandler", args: "(sys.stderr,)" },
+    });
+    const errorConsole = (bytes: Uint8Array) =>
+      Promise.resolve(void (errors += new TextDecoder().decode(bytes)));
+    await room.run({ ini, errorConsole }, ({ log, warnings }) => {
+      assert.deepEqual(warnings, []);
+      log.child("broker").child("outbox").debug("from the broker");
+      log.child("lifecycle").debug("below");
+      log.child("lifecycle").info("from the lifecycle");
+      log.child("extensions").child("output").child("StartServers").info("from the script");
+      log.child("extensions").child("output").child("clean").info("from another");
+    });
+    assert.deepEqual(messages(errors), ["from the broker"]);
+    assert.deepEqual(messages(room.file("agent.log")), ["from the lifecycle"]);
+    assert.deepEqual(messages(room.file("start.log")), ["from the script"]);
+    assert.deepEqual(messages(room.file("cartridge-agent-extensions.log")), [
+      "from the script",
+      "from another",
+    ]);
+    assert.equal(room.console(), "");
+  });
+});
+
+Deno.test("logs: begin a new file at each start when the mode is w, the one before is kept", async () => {
+  await inRoom(async (room) => {
+    const ini = iniOf({
+      logger_root: { level: "INFO", handlers: "all,errors" },
+      handler_all: { class: "FileHandler", args: '("agent.log", "w")' },
+      handler_errors: { class: "FileHandler", level: "ERROR", args: '("error.log", "w")' },
+    });
+    for (const message of ["first", "second", "third"]) {
+      await room.run({ ini }, ({ log }) => log.info(message));
+    }
+    assert.deepEqual(messages(room.file("agent.log")), ["third"]);
+    assert.deepEqual(messages(room.file("agent.log.1")), ["second"]);
+    assert.deepEqual(messages(room.file("agent.log.2")), ["first"]);
+    // Nothing was written to it: there is nothing to be kept.
+    assert.throws(() => room.file("error.log.1"), Deno.errors.NotFound);
+  });
+});
+
+Deno.test("logs: write the time as the formatter's datefmt says", async () => {
+  await inRoom(async (room) => {
+    const ini = iniOf({
+      logger_root: { level: "INFO", handlers: "file" },
+      handler_file: { class: "FileHandler", formatter: "short", args: '("agent.log", "a")' },
+      formatter_short: { format: "%(asctime)s %(message)s", datefmt: "%Y/%m" },
+    });
+    await room.run({ ini, clock: new FakeClock() }, ({ log }) => log.info("hello"));
+    assert.match(room.file("agent.log"), /^\d{4}\/\d\d hello\n$/);
+  });
+});
