@@ -51,9 +51,10 @@ export function platformFacts(
   };
 }
 
-function texts(properties: Readonly<Record<string, unknown>> = {}): Record<string, string> {
+/** The platform writes `null` for what is not there. */
+function texts(properties: Readonly<Record<string, unknown>> | null | undefined) {
   return Object.fromEntries(
-    Object.entries(properties).filter((entry): entry is [string, string] =>
+    Object.entries(properties ?? {}).filter((entry): entry is [string, string] =>
       typeof entry[1] === "string"
     ),
   );
