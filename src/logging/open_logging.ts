@@ -58,10 +58,11 @@ export async function openLogging(options: LoggingOptions): Promise<OpenedLoggin
   const { plan, warnings } = planLogs(options.ini, options.level);
   const clock = options.clock ?? systemClock;
   const redact = (text: string) => options.redactor.redact(text);
-  let routes: Routes | undefined;
+  // They write warnings of their own to this log.
+  const late: { routes?: Routes } = {};
   const log = makeLog((record) => {
     const isOutput = isBelow(record.name, outputName);
-    const takers = routes ? takersOf(record, isOutput, plan, routes) : [];
+    const takers = late.routes ? takersOf(record, isOutput, plan, late.routes) : [];
     if (takers.length === 0) return;
     // What ends a program mostly comes after an error, so errors do not wait to be written.
     send(plainRecord(record, redact, clock), takers, passes(record.level, "error") && !isOutput);
@@ -77,7 +78,7 @@ export async function openLogging(options: LoggingOptions): Promise<OpenedLoggin
     rotation: options.rotation ?? defaultRotation,
     log: log.child("logging"),
   });
-  routes = made;
+  late.routes = made;
   await makeDirectory(options.logDir);
   for (const writer of made.files) writer.open();
   for (const warning of warnings) log.child("logging").warning(warning);

@@ -184,13 +184,13 @@ keys=log_file, error_file
 class=logging.FileHandler
 level=LOG_LEVEL
 formatter=default
-args=("agent.log", "w")
+args=("agent.log", "a")
 
 [handler_error_file]
 class=logging.FileHandler
 level=ERROR
 formatter=default
-args=("error.log", "w")
+args=("error.log", "a")
 
 [loggers]
 keys=root
