@@ -23,6 +23,8 @@ export interface AgentProcess extends AsyncDisposable {
 /** What a process of the agent is started with. */
 export interface AgentProcessOptions {
   readonly environment?: Readonly<Record<string, string>>;
+  /** Permission flags instead of those of its configuration. */
+  readonly flags?: readonly string[];
 }
 
 /** The permission flags of a home, one element each. */
@@ -54,7 +56,7 @@ export async function startAgentProcess(
       "--no-prompt",
       "--v8-flags=--max-semi-space-size=1",
       "--no-code-cache",
-      ...await flagsOf(home),
+      ...options.flags ?? await flagsOf(home),
       `${project}main.ts`,
       "run",
       "--home",
