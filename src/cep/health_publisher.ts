@@ -1,14 +1,17 @@
 import { type Clock, withDeadline } from "../base/clock.ts";
 import { isAbort, reasonOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import { reconnectPolicy, type RetryPolicy } from "../base/retry.ts";
 import { TaskGroup } from "../base/tasks.ts";
 import type { CepConfig, HealthConfig, IdentityConfig } from "../config/agent_config.ts";
 import { launcherProbe } from "./cgroup_probe.ts";
 import { type HealthReader, SystemHealthReader } from "./health_reader.ts";
 import { healthEvent } from "./health_stream.ts";
 import { NewestSender } from "./newest_sender.ts";
+import { defaultCallLimits } from "./receiver_connection.ts";
 import { ReceiverGroup } from "./receiver_group.ts";
-import type { ReceiverStatus } from "./receiver_record.ts";
+import type { ReceiverSnapshot, ReceiverStatus } from "./receiver_record.ts";
+import { handshakeLimitMs } from "./receiver_tls.ts";
 import type { StreamEvent } from "./stream_definition.ts";
 
 /** How long tasks may take to end on dispose. */
@@ -17,6 +20,16 @@ const closeLimitMs = 5_000;
 const readLimitMs = 10_000;
 /** A port that seems closed is looked at again after this: the platform terminates the member at once. */
 const confirmPortsMs = 1_000;
+
+/**
+ * Back-off of receivers of health statistics: an attempt that began just before a fault ended and ran out
+ * of time, and the wait after it, together take no longer than an interval, where that is possible.
+ */
+function healthBackOff(intervalMs: number): RetryPolicy {
+  const { firstMs, maxMs } = reconnectPolicy;
+  const restMs = intervalMs - Math.max(defaultCallLimits.timeoutMs, handshakeLimitMs);
+  return { ...reconnectPolicy, maxMs: Math.min(Math.max(restMs, firstMs), maxMs) };
+}
 
 /** What was measured at one time; a value that could not be had is absent. */
 export interface HealthSample {
@@ -74,8 +87,9 @@ export class HealthPublisher implements AsyncDisposable {
       : new SystemHealthReader({ probe: launcherProbe(launcher, clock), log, clock });
     this.#reader = options.reader ?? this.#systemReader!;
     const { username, password, tls } = cep;
+    const backOff = healthBackOff(options.health.intervalMs);
     this.#groups = cep.groups.map((group) =>
-      new ReceiverGroup(group, { username, password, tls, log, clock, random })
+      new ReceiverGroup(group, { username, password, tls, log, clock, random, backOff })
     );
     this.#senders = this.#groups.map((group) => new NewestSender(group));
   }
@@ -88,6 +102,11 @@ export class HealthPublisher implements AsyncDisposable {
   /** Of every receiver, by group. */
   get receivers(): readonly (readonly ReceiverStatus[])[] {
     return this.#groups.map((group) => group.status);
+  }
+
+  /** Of every receiver, by group, for a status display. */
+  get snapshots(): readonly (readonly ReceiverSnapshot[])[] {
+    return this.#groups.map((group) => group.snapshots);
   }
 
   /** Bundles that were dropped because something newer was due, over all groups. */

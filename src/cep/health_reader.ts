@@ -36,6 +36,12 @@ export interface SystemHealthReaderOptions {
 /** Between the two samples of a first CPU value when no earlier one was taken. */
 const firstCpuWindowMs = 100;
 
+/**
+ * Probes of a limited cgroup that may fail in a row before the host's numbers are shown: these say little
+ * about a container, but a member that shows nothing for 60 s is declared faulty.
+ */
+const tolerableFailures = 2;
+
 /** The numbers of this host; needs the permissions `systemMemoryInfo` and `loadavg`. */
 export function readHost(): HostFacts {
   const { total, available } = Deno.systemMemoryInfo();
@@ -53,6 +59,7 @@ export class SystemHealthReader implements HealthReader {
   /** Whether the cgroup has a limit; known after the first probe that worked. */
   #isLimited: boolean | undefined;
   #cpu: CpuSample | undefined;
+  #failuresInRow = 0;
   #hasWarned = false;
 
   constructor(options: SystemHealthReaderOptions) {
@@ -72,6 +79,9 @@ export class SystemHealthReader implements HealthReader {
   async read(signal: AbortSignal): Promise<HealthValues> {
     const host = this.#host();
     const cgroup = await this.#probe(host?.totalBytes ?? Infinity, signal);
+    if (this.#isLimited && this.#failuresInRow > 0 && this.#failuresInRow <= tolerableFailures) {
+      return {};
+    }
     const memory = cgroup.memory
       ? cgroupMemoryPercent(cgroup.memory)
       : host && hostMemoryPercent(host);
@@ -97,11 +107,14 @@ export class SystemHealthReader implements HealthReader {
     if (this.#isLimited === false) return {};
     try {
       const facts = parseCgroupProbe(await this.#options.probe(signal), hostBytes);
+      this.#failuresInRow = 0;
       this.#isLimited ||= facts.memory !== undefined || facts.cpu !== undefined;
       return facts;
     } catch (error) {
       if (isAbort(error, signal)) throw error;
-      this.#warn(`health values are those of the host: ${reasonOf(error)}`);
+      this.#failuresInRow++;
+      const shown = this.#isLimited ? "left out, later those of the host" : "those of the host";
+      this.#warn(`health values are ${shown}: ${reasonOf(error)}`);
       return {};
     }
   }

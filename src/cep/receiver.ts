@@ -1,30 +1,22 @@
 import { type Clock, withDeadline } from "../base/clock.ts";
-import { AgentError, cannot, isAbort, reasonOf } from "../base/errors.ts";
+import { isAbort, reasonOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import type { RetryPolicy } from "../base/retry.ts";
 import type { Secret } from "../base/secret.ts";
 import type { HostPort, ReceiverTls } from "../config/agent_config.ts";
-import {
-  type Answer,
-  connectCall,
-  defineStreamCall,
-  disconnectCall,
-  publishCall,
-  short,
-} from "./data_bridge_messages.ts";
+import { SessionExpiredError, StreamUnknownError, valueOf } from "./answer_value.ts";
+import { connectCall, disconnectCall } from "./data_bridge_messages.ts";
+import { DefinedStreams } from "./defined_streams.ts";
 import {
   type CallLimits,
   ConnectionClosedError,
   defaultCallLimits,
   ReceiverConnection,
 } from "./receiver_connection.ts";
-import { ReceiverRecord, type ReceiverStatus } from "./receiver_record.ts";
+import { type PreparedBundle, preparedEvents } from "./prepared_bundle.ts";
+import { ReceiverRecord, type ReceiverSnapshot, type ReceiverStatus } from "./receiver_record.ts";
 import { formatHostPort } from "./receiver_tls.ts";
-import {
-  bundleOf,
-  streamDefinitionJson,
-  type StreamEvent,
-  streamIdOf,
-} from "./stream_definition.ts";
+import type { StreamEvent } from "./stream_definition.ts";
 
 /** A login again is due this long after the last: a session ends 30 minutes after it, used or not. */
 export const sessionRenewalMs = 25 * 60_000;
@@ -45,13 +37,12 @@ export interface ReceiverOptions {
   /** A number in [0, 1), as `Math.random()`. */
   readonly random: () => number;
   readonly limits?: CallLimits;
+  /** Between attempts. Default: 1 s to 30 s, for ever. */
+  readonly backOff?: RetryPolicy;
 }
 
 /** What is to be sent, asked for right before each attempt; `undefined`: nothing any more. */
 export type CurrentEvents = () => readonly StreamEvent[] | undefined;
-
-/** The session was lost or is over, so the call has not counted. */
-class SessionExpiredError extends AgentError {}
 
 /**
  * A receiver with its own connection, session, definitions and back-off.
@@ -65,8 +56,8 @@ export class Receiver implements AsyncDisposable {
   readonly #receiver: HostPort;
   readonly #options: ReceiverOptions;
   #connection: ReceiverConnection | undefined;
-  #session: { readonly id: string; readonly renewAtMs: number } | undefined;
-  readonly #defined = new Set<string>();
+  #session: { readonly id: string; readonly sinceMs: number } | undefined;
+  readonly #defined: DefinedStreams;
   #turn: Promise<unknown> = Promise.resolve();
   readonly #record: ReceiverRecord;
 
@@ -75,11 +66,28 @@ export class Receiver implements AsyncDisposable {
     this.#receiver = receiver;
     this.#options = options;
     this.#record = new ReceiverRecord(this.name, options);
+    this.#defined = new DefinedStreams(this.name, options.clock, () => this.#saysLost());
   }
 
   /** State and counters. */
   get status(): ReceiverStatus {
     return this.#record.status;
+  }
+
+  /** State for a status display. */
+  get snapshot(): ReceiverSnapshot {
+    const { state, events, failures, lastError } = this.#record.status;
+    return {
+      host: this.#receiver.host,
+      port: this.#receiver.port,
+      state,
+      ...(this.#session
+        ? { sessionAgeMs: this.#options.clock.monotonicMs() - this.#session.sinceMs }
+        : {}),
+      sent: events,
+      failed: failures,
+      ...(lastError === undefined ? {} : { lastError }),
+    };
   }
 
   /** Whether the last attempt worked, or none was made. */
@@ -99,15 +107,16 @@ export class Receiver implements AsyncDisposable {
    * @throws AgentError; the back-off has started then.
    */
   send(current: CurrentEvents, signal: AbortSignal): Promise<readonly StreamEvent[] | undefined> {
-    return this.#inTurn(() =>
-      this.#attempt(async () => {
-        const sent = await this.#publish(current, signal);
-        if (!sent) return undefined;
-        this.#record.count("bundles", 1);
-        this.#record.count("events", sent.length);
-        return sent;
-      }, signal)
-    );
+    return this.#sendOne(current, preparedEvents, signal);
+  }
+
+  /**
+   * Sends a bundle that is encoded already; waits for an attempt in progress first.
+   *
+   * @throws AgentError; the back-off has started then.
+   */
+  async sendPrepared(bundle: PreparedBundle, signal: AbortSignal): Promise<void> {
+    await this.#sendOne(() => bundle, (prepared) => prepared, signal);
   }
 
   /**
@@ -119,16 +128,36 @@ export class Receiver implements AsyncDisposable {
     return this.#inTurn(() => this.#attempt(async () => void await this.#loggedIn(signal), signal));
   }
 
+  #sendOne<T>(
+    current: () => T | undefined,
+    prepare: (events: T) => PreparedBundle,
+    signal: AbortSignal,
+  ): Promise<T | undefined> {
+    return this.#inTurn(() =>
+      this.#attempt(async () => {
+        const sent = await this.#publish(current, prepare, signal);
+        if (!sent) return undefined;
+        this.#record.count("bundles", 1);
+        this.#record.count("events", sent.count);
+        return sent.of;
+      }, signal)
+    );
+  }
+
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const mine = this.#turn.then(work);
     this.#turn = mine.catch(() => {});
     return mine;
   }
 
-  /** Makes the attempt, once more for each thing that is normal: a closed connection, a lost session. */
+  /**
+   * Makes the attempt, once more for each thing that is normal: a closed connection, a lost session, lost
+   * definitions.
+   */
   async #attempt<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
     let mayReconnect = true;
     let mayLogIn = true;
+    let mayDefine = true;
     while (true) {
       try {
         const result = await work();
@@ -140,6 +169,10 @@ export class Receiver implements AsyncDisposable {
           mayLogIn = false;
           this.#options.log.debug(`receiver ${this.name}: session expired, logging in again`);
           this.#forgetSession();
+        } else if (error instanceof StreamUnknownError && mayDefine) {
+          mayDefine = false;
+          this.#saysLost();
+          this.#defined.clear();
         } else if (error instanceof ConnectionClosedError && mayReconnect) {
           mayReconnect = false;
           this.#options.log.debug(`receiver ${this.name}: ${error.message}; connecting again`);
@@ -152,24 +185,23 @@ export class Receiver implements AsyncDisposable {
     }
   }
 
-  async #publish(
-    current: CurrentEvents,
+  async #publish<T>(
+    current: () => T | undefined,
+    prepare: (events: T) => PreparedBundle,
     signal: AbortSignal,
-  ): Promise<readonly StreamEvent[] | undefined> {
+  ): Promise<{ readonly of: T; readonly count: number } | undefined> {
     while (true) {
       const { connection, session } = await this.#loggedIn(signal);
-      const events = current();
-      if (!events || events.length === 0) return undefined;
-      const streams = events.map((event) => event.stream);
-      const stream = streams.find((each) => !this.#defined.has(streamIdOf(each)));
+      const of = current();
+      if (of === undefined) return undefined;
+      const { streams, count, call } = prepare(of);
+      if (count === 0) return undefined;
+      const stream = this.#defined.findDue(streams);
       if (!stream) {
-        const bundle = { sessionId: session, ...bundleOf(events) };
-        valueOf(await connection.call(publishCall(bundle), signal), "publish to", this.name);
-        return events;
+        valueOf(await connection.call(call(session), signal), "publish to", this.name);
+        return { of, count };
       }
-      const call = defineStreamCall(session, streamDefinitionJson(stream));
-      valueOf(await connection.call(call, signal), "define a stream at", this.name);
-      this.#defined.add(streamIdOf(stream));
+      await this.#defined.ensure(stream, { connection, session }, signal);
     }
   }
 
@@ -178,7 +210,7 @@ export class Receiver implements AsyncDisposable {
   ): Promise<{ readonly connection: ReceiverConnection; readonly session: string }> {
     const connection = await this.#connected(signal);
     const nowMs = this.#options.clock.monotonicMs();
-    if (this.#session && nowMs < this.#session.renewAtMs) {
+    if (this.#session && nowMs - this.#session.sinceMs < sessionRenewalMs) {
       return { connection, session: this.#session.id };
     }
     this.#forgetSession();
@@ -186,7 +218,7 @@ export class Receiver implements AsyncDisposable {
     const answer = await connection.call(connectCall(username, password), signal);
     const id = valueOf(answer, "log in to the receiver", this.name);
     this.#record.count("logins", 1);
-    this.#session = { id, renewAtMs: nowMs + sessionRenewalMs };
+    this.#session = { id, sinceMs: nowMs };
     return { connection, session: id };
   }
 
@@ -197,6 +229,10 @@ export class Receiver implements AsyncDisposable {
     this.#connection = await ReceiverConnection.open(this.#receiver, tls, clock, signal, limits);
     this.#record.count("connections", 1);
     return this.#connection;
+  }
+
+  #saysLost(): void {
+    this.#options.log.debug(`receiver ${this.name}: lost a stream, defining it again`);
   }
 
   async #disconnect(): Promise<void> {
@@ -235,19 +271,4 @@ export class Receiver implements AsyncDisposable {
       log.debug(`receiver ${this.name}: no log-out: ${reasonOf(error)}`);
     }
   }
-}
-
-function valueOf<T>(answer: Answer<T>, action: string, receiver: string): T {
-  if (answer.kind === "answered") return answer.value;
-  const error = cannot(action, receiver, short(answer.message) || answer.refusal, {
-    kind: "refused",
-    data: { refusal: answer.refusal },
-    retryable: true,
-  });
-  if (answer.refusal !== "sessionExpired") throw error;
-  throw new SessionExpiredError(error.message, {
-    kind: "refused",
-    data: error.data,
-    retryable: true,
-  });
 }

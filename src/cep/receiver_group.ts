@@ -2,7 +2,7 @@ import { isAbort } from "../base/errors.ts";
 import { TaskGroup } from "../base/tasks.ts";
 import type { ReceiverGroup as ReceiverGroupConfig } from "../config/agent_config.ts";
 import { type CurrentEvents, Receiver, type ReceiverOptions } from "./receiver.ts";
-import type { ReceiverStatus } from "./receiver_record.ts";
+import type { ReceiverSnapshot, ReceiverStatus } from "./receiver_record.ts";
 import type { StreamEvent } from "./stream_definition.ts";
 
 /** How long receivers that are being tried may hold up the end. */
@@ -32,6 +32,11 @@ export class ReceiverGroup implements AsyncDisposable {
   /** Of each receiver, in configured order. */
   get status(): readonly ReceiverStatus[] {
     return this.#receivers.map((receiver) => receiver.status);
+  }
+
+  /** Of each receiver, in configured order, for a status display. */
+  get snapshots(): readonly ReceiverSnapshot[] {
+    return this.#receivers.map((receiver) => receiver.snapshot);
   }
 
   /**

@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { AgentError, reasonOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { nextDelayMs, reconnectPolicy } from "../base/retry.ts";
+import { nextDelayMs, reconnectPolicy, type RetryPolicy } from "../base/retry.ts";
 
 /** `up`: the last call worked; `unreachable`: no connection or no answer; `refusing`: it says no. */
 export type ReceiverState = "untried" | "up" | "unreachable" | "refusing";
@@ -26,6 +26,21 @@ export interface ReceiverStatus extends Counts {
   readonly lastError?: string;
 }
 
+/** What a status display shows of a receiver; a copy. */
+export interface ReceiverSnapshot {
+  readonly host: string;
+  readonly port: number;
+  readonly state: ReceiverState;
+  /** Milliseconds since the login; absent while there is no session. */
+  readonly sessionAgeMs?: number;
+  /** Events that the receiver confirmed. */
+  readonly sent: number;
+  /** Attempts that failed since the start. */
+  readonly failed: number;
+  /** Why the last attempt failed, while it is not up. */
+  readonly lastError?: string;
+}
+
 /**
  * How a receiver has fared, and when it may be tried again: 1 s to 30 s with full jitter, for ever.
  *
@@ -38,6 +53,7 @@ export class ReceiverRecord {
     readonly log: Log;
     readonly clock: Clock;
     readonly random: () => number;
+    readonly backOff?: RetryPolicy;
   };
   #state: ReceiverState = "untried";
   #lastError: string | undefined;
@@ -53,7 +69,12 @@ export class ReceiverRecord {
 
   constructor(
     receiver: string,
-    options: { readonly log: Log; readonly clock: Clock; readonly random: () => number },
+    options: {
+      readonly log: Log;
+      readonly clock: Clock;
+      readonly random: () => number;
+      readonly backOff?: RetryPolicy;
+    },
   ) {
     this.#receiver = receiver;
     this.#options = options;
@@ -98,10 +119,10 @@ export class ReceiverRecord {
 
   /** An attempt failed; the back-off starts. */
   failed(error: unknown): void {
-    const { log, clock, random } = this.#options;
+    const { log, clock, random, backOff = reconnectPolicy } = this.#options;
     this.#counts.failures++;
     this.#failuresInRow++;
-    const delayMs = nextDelayMs(reconnectPolicy, this.#failuresInRow, random()) ?? 0;
+    const delayMs = nextDelayMs(backOff, this.#failuresInRow, random()) ?? 0;
     this.#readyAtMs = clock.monotonicMs() + delayMs;
     const isAway = !(error instanceof AgentError) || error.kind === "unavailable";
     const state = isAway ? "unreachable" : "refusing";

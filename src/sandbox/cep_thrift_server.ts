@@ -99,10 +99,18 @@ export function makeThriftServer(options: ThriftServerOptions): ThriftServer {
     // Any value keeps the library from asking for protocol versions that Deno does not know.
     tls: { key: options.key, cert: options.cert, secureOptions: 0 },
   });
-  listener.on("secureConnection", (socket) => {
-    options.onConnection();
+  let isClosing = false;
+  const keep = (socket: Socket) => {
+    // Accepted before the end, and told of after it.
+    if (isClosing) return void socket.destroy();
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
+  };
+  // Also those whose TLS handshake is under way, or never comes.
+  listener.on("connection", keep);
+  listener.on("secureConnection", (socket) => {
+    options.onConnection();
+    keep(socket);
   });
   listener.on("error", (error: Error) => {
     // Errors of the system are connections that ended; the others are calls that cannot be read.
@@ -115,6 +123,7 @@ export function makeThriftServer(options: ThriftServerOptions): ThriftServer {
     listener,
     dropConnections,
     close: async () => {
+      isClosing = true;
       const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
       dropConnections();
       await closed;

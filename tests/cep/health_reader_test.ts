@@ -79,6 +79,24 @@ Deno.test("health reader: shows the host with one warning when the probe fails",
   assert.match(warnings[0]!.message, /those of the host: no launcher/);
 });
 
+Deno.test("health reader: leaves a container's values out twice before it shows the host's", async () => {
+  const memory = "memory.current 500\nmemory.inactive_file 100\nmemory.max 800\n";
+  const fault = new Error("killed");
+  const { reader, log } = readerOf(memory, fault, fault, fault, memory, fault);
+  const found: unknown[] = [];
+  for (let sample = 0; sample < 6; sample++) found.push(await reader.read(never));
+  const container = { memoryPercent: 50, loadPercent: 75 };
+  assert.deepEqual(found, [
+    container,
+    {},
+    {},
+    { memoryPercent: 75, loadPercent: 75 },
+    container,
+    {},
+  ]);
+  assert.equal(log.records.filter(({ level }) => level === "warning").length, 1);
+});
+
 Deno.test("health reader: leaves values out when the host cannot be read either", async () => {
   const log = memoryLog();
   const reader = new SystemHealthReader({

@@ -162,3 +162,18 @@ Deno.test("embedded receiver: names the port when it is taken", async () => {
     new RegExp(`Cannot listen on "127\\.0\\.0\\.1:${server.port}"`),
   );
 });
+
+Deno.test("embedded receiver: stops and listens again while a connection has not finished its handshake", async () => {
+  await using server = await openCepServer();
+  using silent = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+  // Accepted in order: once this one is served, the silent one is known.
+  using served = await Deno.connectTls({
+    hostname: "localhost",
+    port: server.port,
+    caCerts: [server.caPem],
+  });
+  await served.handshake();
+  await server.stop();
+  assert.equal(await silent.read(new Uint8Array(1)).catch(() => null), null);
+  await server.restart();
+});
