@@ -6,6 +6,8 @@ import type { AgentConfig } from "../config/agent_config.ts";
 import { extensionEvents } from "../config/extension_events.ts";
 import { findModules, type ModuleSet } from "../extensions/module_catalogue.ts";
 import { ModuleHost } from "../extensions/module_host.ts";
+import type { ModuleMetadataPort } from "../extensions/module_metadata.ts";
+import { MetadataClient } from "../metadata/metadata_client.ts";
 
 /** Health is read every few seconds: a module must not hold up the agent's own numbers for long. */
 const healthLimitMs = 5_000;
@@ -23,17 +25,44 @@ export function modulesOf({ extensions, paths }: AgentConfig): Promise<ModuleSet
 /**
  * The modules, ready to be called. Says in the log which run and why others do not.
  *
- * @throws AgentError `configuration` when `extension.modules.allow` is wrong.
+ * @param random A number in [0, 1), as `Math.random()`.
+ * @throws AgentError `configuration` when `extension.modules.allow` is wrong, or when a module uses the
+ *   metadata service and its settings are.
  */
 export async function openModules(
   config: AgentConfig,
   log: Log,
   clock: Clock,
+  random: () => number,
 ): Promise<ModuleHost> {
   const { modules, problems } = await modulesOf(config);
-  for (const { name, asks } of modules) log.info(`extension module ${name} may run`, { ...asks });
+  for (const { name, asks, abilities } of modules) {
+    log.info(`extension module ${name} may run`, { ...asks, abilities });
+  }
   for (const problem of problems) log.error(problem);
-  return new ModuleHost({ modules, log, clock });
+  const usesMetadata = modules.some(({ abilities }) => abilities.includes("metadata"));
+  const metadata = usesMetadata ? metadataOf(config, clock, random) : undefined;
+  return new ModuleHost({ modules, log, clock, ...(metadata ? { metadata } : {}) });
+}
+
+/** The metadata service as modules may use it, when there is one. */
+function metadataOf(
+  { metadata, identity, launchParameters }: AgentConfig,
+  clock: Clock,
+  random: () => number,
+): ModuleMetadataPort | undefined {
+  const { url, token, tls } = metadata;
+  if (url === undefined) return undefined;
+  const cartridgeAlias = launchParameters["CARTRIDGE_ALIAS"];
+  return new MetadataClient({
+    url,
+    applicationId: identity.applicationId,
+    ...(cartridgeAlias === undefined ? {} : { cartridgeAlias }),
+    ...(token ? { token } : {}),
+    tls,
+    clock,
+    random,
+  });
 }
 
 /** The reader of health values when a module provides one: its numbers over the system's. */
@@ -43,7 +72,7 @@ export function healthReaderOf(
   log: Log,
   clock: Clock,
 ): HealthReader | undefined {
-  const name = modules.healthProvider;
+  const name = modules.provider("health")?.name;
   if (name === undefined) return undefined;
   const options = { probe: launcherProbe(paths.launcher, clock), log: log.child("cep"), clock };
   return withModule(name, new SystemHealthReader(options), modules, log.child("extensions"));

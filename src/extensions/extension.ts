@@ -2,7 +2,8 @@
  * Types for authors of extension modules; nothing here exists at run time.
  *
  * A module is a folder `extensions/modules/<name>` with `module.json` and an entry file that exports
- * `handle` (for the events it subscribes to) and what it provides (`readHealth`).
+ * `handle` (for the events it subscribes to) and what it provides (`readHealth`,
+ * `checkOutArtifacts`, `commitArtifacts`).
  */
 
 /** An event that a module subscribed to. */
@@ -26,6 +27,24 @@ export interface ModuleContext {
   /** The `settings` of `module.json`. */
   readonly settings: Readonly<Record<string, string>>;
   readonly log: ModuleLog;
+  /** Needs `"permissions": { "metadata": true }`; without it every call is rejected. */
+  readonly metadata: ModuleMetadata;
+}
+
+/** Whose properties: those of the application, or of the cluster alias of this instance in it. */
+export type MetadataScope = "application" | "cluster";
+
+/** The metadata service. Every call is rejected with a reason when the service cannot be asked. */
+export interface ModuleMetadata {
+  /** All properties, values by name; empty when there is none. */
+  get(scope: MetadataScope): Promise<ReadonlyMap<string, readonly string[]>>;
+  /**
+   * Writes one property: the service adds the values to those of an application and replaces those of
+   * a cluster.
+   */
+  put(scope: MetadataScope, key: string, values: string | readonly string[]): Promise<void>;
+  /** Deletes one value of a property of the application; resolves to whether there was one. */
+  delete(key: string, value: string): Promise<boolean>;
 }
 
 /** What `handle` is given. */
@@ -65,3 +84,52 @@ export type HandleEvent = (event: ModuleEvent, context: EventContext) => Promise
 
 /** `readHealth`: called at each interval, with `"provides": ["health"]`. */
 export type ReadHealth = (context: ModuleContext) => Promise<HealthReading> | HealthReading;
+
+/** Whose artifacts a module is to check out or commit, and where. */
+export interface ArtifactJob {
+  readonly tenantId: number;
+  /** Absolute path of the tenant's directory; it exists. The module must ask to read or write it. */
+  readonly destination: string;
+  /** Without user information. */
+  readonly repoUrl: string;
+  /** Empty when there is none, and without `"permissions": { "credentials": true }`. */
+  readonly repoUsername: string;
+  /** Decrypted. Empty when there is none, and without `"permissions": { "credentials": true }`. */
+  readonly repoPassword: string;
+  /** `artifact.branch`; absent: the repository's own choice. */
+  readonly branch?: string;
+  /** Nothing has been checked out for the tenant since the agent started. */
+  readonly first: boolean;
+}
+
+/** What became of a checkout. */
+export interface CheckoutResult {
+  /** Whether files changed; during updates this decides whether extensions run for them. */
+  readonly changed: boolean;
+  /** What is in place now, for the log. */
+  readonly commit?: string;
+}
+
+/** What became of a commit. */
+export interface CommitResult {
+  /** Whether there was something to commit. */
+  readonly committed: boolean;
+}
+
+/**
+ * `checkOutArtifacts`: called in place of the agent's own checkout, at the event and at each round of the
+ * update loop, with `"provides": ["artifactCheckout"]`.
+ */
+export type CheckOutArtifacts = (
+  job: ArtifactJob,
+  context: ModuleContext,
+) => Promise<CheckoutResult> | CheckoutResult;
+
+/**
+ * `commitArtifacts`: called before each checkout but the first when `auto.commit` is on, with
+ * `"provides": ["artifactCommit"]`; where the agent itself checks out, only when local files changed.
+ */
+export type CommitArtifacts = (
+  job: ArtifactJob,
+  context: ModuleContext,
+) => Promise<CommitResult> | CommitResult;

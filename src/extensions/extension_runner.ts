@@ -9,6 +9,7 @@ import { Launcher } from "./launcher.ts";
 import { eventCall } from "./module_event_call.ts";
 import type { ModuleHost } from "./module_host.ts";
 import type { ExtensionOutcome, ExtensionRequest } from "./request.ts";
+import { type EndedRun, RunReport } from "./run_report.ts";
 import { type ScriptEnd, ScriptRunner } from "./script_runner.ts";
 import { ValueFiles } from "./value_files.ts";
 import { buildValues, type ExtensionValues } from "./values.ts";
@@ -22,6 +23,8 @@ export interface ExtensionRunnerOptions {
   readonly broker: () => HostPort | undefined;
   /** Modules run after the scripts of an event. */
   readonly modules?: ModuleHost;
+  /** Told of every run of a script or module. */
+  readonly onRun?: (run: EndedRun) => void;
   /** Output of extensions goes to its child `output`. */
   readonly log: Log;
   readonly clock: Clock;
@@ -38,7 +41,6 @@ interface ScriptRun {
 
 /** Lines of output that a failure shows. */
 const lastLines = 10;
-const lastLineLength = 300;
 /** The second try when the system finds an environment too large: its limits are below Linux' own. */
 const smallValuesBytes = 64 * 1024;
 
@@ -53,11 +55,13 @@ export class ExtensionRunner implements AsyncDisposable {
   readonly #launcher: Launcher;
   readonly #scripts: ScriptRunner;
   readonly #files: ValueFiles;
+  readonly #report: RunReport;
   readonly #warnedOf = new Set<string>();
 
   constructor(options: ExtensionRunnerOptions) {
     this.#options = options;
     this.#outputLog = options.log.child("output");
+    this.#report = new RunReport(options.log, options.onRun);
     this.#launcher = new Launcher(options.paths.launcher, options.log, options.clock);
     this.#scripts = new ScriptRunner(this.#launcher, options.clock);
     this.#files = new ValueFiles(
@@ -97,7 +101,7 @@ export class ExtensionRunner implements AsyncDisposable {
         if (item.kind === "script") this.#warnOfHidden(item.script, item.hides);
         const outcome = item.kind === "script"
           ? await this.#runScript(event, item.script, values, signal)
-          : this.#report(event, item.script, "refused", 0, item.reason);
+          : this.#report.ended(event, item.script, "refused", 0, item.reason);
         if (outcome.kind === "cancelled") return outcome;
         if (outcome.kind === "failed") failures.push(outcome.reason);
       }
@@ -172,9 +176,9 @@ export class ExtensionRunner implements AsyncDisposable {
     const outcome = await modules!.call(name, call, signal);
     const ms = Math.round(clock.monotonicMs() - startedMs);
     const module = `modules/${name}`;
-    if (outcome.kind === "cancelled") return this.#report(event, module, "cancelled", ms);
-    if (outcome.kind === "done") return this.#report(event, module, 0, ms);
-    return this.#report(event, module, 1, ms, outcome.reason);
+    if (outcome.kind === "cancelled") return this.#report.ended(event, module, "cancelled", ms);
+    if (outcome.kind === "done") return this.#report.ended(event, module, 0, ms);
+    return this.#report.ended(event, module, 1, ms, outcome.reason);
   }
 
   async #runScript(
@@ -201,7 +205,7 @@ export class ExtensionRunner implements AsyncDisposable {
       });
       return this.#outcomeOf(event, script, end, elapsedMs(), tail);
     } catch (error) {
-      return this.#report(event, script, "refused", elapsedMs(), reasonOf(error));
+      return this.#report.ended(event, script, "refused", elapsedMs(), reasonOf(error));
     }
   }
 
@@ -248,37 +252,24 @@ export class ExtensionRunner implements AsyncDisposable {
     }
     switch (end.kind) {
       case "exited":
-        if (end.status === 0) return this.#report(event, script, 0, ms);
-        return this.#report(event, script, end.status, ms, meaningOf(end.status), tail);
+        if (end.status === 0) {
+          return this.#report.ended(event, script, 0, ms, undefined, tail);
+        }
+        return this.#report.ended(event, script, end.status, ms, meaningOf(end.status), tail);
       case "timedOut":
-        return this.#report(event, script, "timed-out", ms, "stopped at its time limit", tail);
+        return this.#report.ended(
+          event,
+          script,
+          "timed-out",
+          ms,
+          "stopped at its time limit",
+          tail,
+        );
       case "cancelled":
-        return this.#report(event, script, "cancelled", ms);
+        return this.#report.ended(event, script, "cancelled", ms, undefined, tail);
       case "refused":
-        return this.#report(event, script, "refused", ms, end.reason, tail);
+        return this.#report.ended(event, script, "refused", ms, end.reason, tail);
     }
-  }
-
-  /** Writes the one line of a run and makes its outcome. */
-  #report(
-    event: string,
-    script: string,
-    status: number | "timed-out" | "cancelled" | "refused",
-    ms: number,
-    reason?: string,
-    tail: readonly string[] = [],
-  ): ExtensionOutcome {
-    const { log } = this.#options;
-    const line = `extension ${event} ${script} status=${status} ms=${ms}`;
-    const facts = { event, script, status, ms };
-    if (reason === undefined) {
-      log.info(line, facts);
-      return status === "cancelled" ? { kind: "cancelled" } : { kind: "succeeded" };
-    }
-    const shown = tail.map((text) => text.slice(0, lastLineLength));
-    const output = shown.length > 0 ? `, last output: ${shown.join(" | ")}` : "";
-    log.error(`${line}: ${reason}${output}`, { ...facts, reason, output: shown });
-    return { kind: "failed", reason: `${script}: ${reason}${output}` };
   }
 }
 

@@ -3,6 +3,7 @@ import { type Clock, withDeadline } from "../base/clock.ts";
 import { cannot, reasonOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { OutputReader } from "./output_reader.ts";
+import { runOrder } from "./run_order.ts";
 
 const probeTimeoutMs = 10_000;
 /** Names of variables, not values: more than this is no environment that a kernel accepts. */
@@ -44,6 +45,27 @@ export class Launcher {
    */
   start(args: readonly string[], environment: EnvironmentChange): Deno.ChildProcess {
     return this.#spawn(args, environment, { stdin: "null", stdout: "piped", stderr: "piped" });
+  }
+
+  /**
+   * Starts a launcher that waits to be told by a {@link orderOf}, its input and outputs piped.
+   *
+   * @throws AgentError like {@link start}.
+   */
+  startWaiting(): Deno.ChildProcess {
+    return this.#spawn(["await"], noChange, { stdin: "piped", stdout: "piped", stderr: "piped" });
+  }
+
+  /**
+   * What a waiting launcher is told to become what `start(["run", ...args], environment)` becomes.
+   *
+   * @returns Undefined when it cannot: see {@link runOrder}.
+   */
+  orderOf(
+    args: readonly string[],
+    { set, unset }: EnvironmentChange,
+  ): Uint8Array<ArrayBuffer> | undefined {
+    return runOrder(args, { set, unset: [...unset, ...this.#loaderNames] });
   }
 
   /**

@@ -2,6 +2,8 @@ import { join } from "node:path";
 import { cannot, reasonOf } from "../base/errors.ts";
 import type { ExtensionsConfig, PathsConfig } from "../config/agent_config.ts";
 import {
+  moduleAbilities,
+  type ModuleAbility,
   type ModuleGrants,
   type ModuleManifest,
   type ModulePermission,
@@ -40,6 +42,9 @@ export interface ModuleSearch {
   readonly events: readonly string[];
 }
 
+type Allowable = ModulePermission | ModuleAbility;
+
+const allowables: readonly Allowable[] = [...modulePermissions, ...moduleAbilities];
 const setting = "extension.modules.allow";
 const longestManifest = 64 * 1024;
 const noGrants: ModuleGrants = { net: [], read: [], write: [], env: [] };
@@ -78,19 +83,19 @@ export async function findModules({ config, paths, events }: ModuleSearch): Prom
 /** @throws AgentError `configuration`. */
 function allowedPermissions(
   items: readonly string[],
-): ReadonlyMap<string, ReadonlySet<ModulePermission>> {
-  const allowed = new Map<string, Set<ModulePermission>>();
+): ReadonlyMap<string, ReadonlySet<Allowable>> {
+  const allowed = new Map<string, Set<Allowable>>();
   for (const item of items) {
     const [name = "", wanted] = item.split(/:(.*)/s);
     const permissions = allowed.get(name) ?? new Set();
     allowed.set(name, permissions);
     if (wanted === undefined) continue;
-    const permission = modulePermissions.find((one) => one === wanted);
+    const permission = allowables.find((one) => one === wanted);
     if (!permission) {
       throw cannot(
         "use the setting",
         setting,
-        `"${item}" names no permission; ${modulePermissions.join(", ")} are`,
+        `"${item}" names no permission; ${allowables.join(", ")} are`,
         { kind: "configuration" },
       );
     }
@@ -114,15 +119,19 @@ async function readManifest(dir: string, name: string, events: readonly string[]
 }
 
 function lacking(
-  { name, asks }: ModuleManifest,
-  permissions: ReadonlySet<ModulePermission>,
+  { name, asks, abilities }: ModuleManifest,
+  allowed: ReadonlySet<Allowable>,
 ): readonly string[] {
-  return modulePermissions
-    .filter((permission) => asks[permission].length > 0 && !permissions.has(permission))
-    .map((permission) =>
-      `it asks for ${permission} (${asks[permission].join(", ")}); ` +
-      `add ${name}:${permission} to ${setting} to allow that`
-    );
+  const remedy = (wanted: Allowable) => `add ${name}:${wanted} to ${setting} to allow that`;
+  return [
+    ...modulePermissions
+      .filter((permission) => asks[permission].length > 0 && !allowed.has(permission))
+      .map((permission) =>
+        `it asks for ${permission} (${asks[permission].join(", ")}); ${remedy(permission)}`
+      ),
+    ...abilities.filter((ability) => !allowed.has(ability))
+      .map((ability) => `it asks for ${ability}; ${remedy(ability)}`),
+  ];
 }
 
 /** What no module gets, whoever allows it: the agent's secrets and state, and other people's code. */

@@ -2,6 +2,8 @@ import type { Clock } from "../base/clock.ts";
 import { reasonOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { AllowedModule, ModuleSet } from "./module_catalogue.ts";
+import type { PlugInPoint } from "./module_manifest.ts";
+import type { ModuleMetadataPort } from "./module_metadata.ts";
 import { type ModuleCall, ModuleSession } from "./module_session.ts";
 
 /** How a call of a module ended; a failure is a result, not an exception. */
@@ -16,6 +18,8 @@ export interface ModuleHostOptions {
   /** Output of modules goes to its child `output`. */
   readonly log: Log;
   readonly clock: Clock;
+  /** For the modules that may use it; absent: there is no metadata service. */
+  readonly metadata?: ModuleMetadataPort;
 }
 
 /** A worker without work gives its memory back after this. */
@@ -27,9 +31,9 @@ const mostWaiting = 100;
 export class ModuleHost implements AsyncDisposable {
   readonly #runners: ReadonlyMap<string, ModuleRunner>;
 
-  constructor({ modules, log, clock }: ModuleHostOptions) {
+  constructor(options: ModuleHostOptions) {
     this.#runners = new Map(
-      modules.map((module) => [module.name, new ModuleRunner(module, log, clock)]),
+      options.modules.map((module) => [module.name, new ModuleRunner(module, options)]),
     );
   }
 
@@ -39,16 +43,16 @@ export class ModuleHost implements AsyncDisposable {
       .map(({ module }) => module.name);
   }
 
-  /** Name of the module that reads health values. */
-  get healthProvider(): string | undefined {
-    return [...this.#runners.values()].find(({ module }) => module.provides.includes("health"))
-      ?.module.name;
+  /** The module that provides something that only one can. */
+  provider(point: PlugInPoint): AllowedModule | undefined {
+    return [...this.#runners.values()].find(({ module }) => module.provides.includes(point))
+      ?.module;
   }
 
   /**
    * Calls a module; calls of one module are made one after the other. Never rejects.
    *
-   * @param limitMs A limit shorter than the module's own.
+   * @param limitMs A limit shorter than that of the call or the module.
    */
   async call(
     name: string,
@@ -72,6 +76,7 @@ class ModuleRunner implements AsyncDisposable {
   readonly module: AllowedModule;
   readonly #log: Log;
   readonly #clock: Clock;
+  readonly #metadata: ModuleMetadataPort | undefined;
   readonly #closed = new AbortController();
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
@@ -79,10 +84,11 @@ class ModuleRunner implements AsyncDisposable {
   #idle = new AbortController();
   #isStuck = false;
 
-  constructor(module: AllowedModule, log: Log, clock: Clock) {
+  constructor(module: AllowedModule, { log, clock, metadata }: ModuleHostOptions) {
     this.module = module;
     this.#log = log;
     this.#clock = clock;
+    this.#metadata = metadata;
   }
 
   async call(call: ModuleCall, signal: AbortSignal, limitMs: number): Promise<ModuleOutcome> {
@@ -113,7 +119,7 @@ class ModuleRunner implements AsyncDisposable {
     this.#idle.abort();
     const session = this.#open();
     if (typeof session === "string") return { kind: "failed", reason: session };
-    const limit = Math.min(limitMs, this.module.timeoutMs);
+    const limit = Math.min(limitMs, call.timeoutMs ?? this.module.timeoutMs);
     const ended = new AbortController();
     const stopped = this.#clock.sleep(limit, AbortSignal.any([signal, ended.signal])).then(
       () => ({ kind: "failed", reason: "stopped at its time limit" } as const),
@@ -128,7 +134,11 @@ class ModuleRunner implements AsyncDisposable {
 
   #open(): ModuleSession | string {
     try {
-      return this.#session ??= new ModuleSession(this.module, this.#log.child("output"));
+      return this.#session ??= new ModuleSession(
+        this.module,
+        this.#log.child("output"),
+        this.#metadata,
+      );
     } catch (error) {
       return `it cannot be started: ${reasonOf(error)}`;
     }

@@ -1,17 +1,30 @@
 import { isIPv6 } from "node:net";
 import { join, normalize, resolve } from "node:path";
 
-/** What a module may ask for. */
+/** What of the machine a module may ask for. */
 export type ModulePermission = "net" | "read" | "write" | "env";
 
 /** All of {@link ModulePermission}. */
 export const modulePermissions: readonly ModulePermission[] = ["net", "read", "write", "env"];
 
+/** What of the agent a module may ask for: to be told repository passwords, to use the metadata service. */
+export type ModuleAbility = "credentials" | "metadata";
+
+/** All of {@link ModuleAbility}. */
+export const moduleAbilities: readonly ModuleAbility[] = ["credentials", "metadata"];
+
 /** Values of Deno's permission flags, by permission; paths absolute. */
 export type ModuleGrants = Readonly<Record<ModulePermission, readonly string[]>>;
 
 /** What only one module can provide, in place of or beside the agent's own. */
-export type PlugInPoint = "health";
+export type PlugInPoint = "health" | "artifactCheckout" | "artifactCommit";
+
+/** All of {@link PlugInPoint}. */
+export const plugInPoints: readonly PlugInPoint[] = [
+  "health",
+  "artifactCheckout",
+  "artifactCommit",
+];
 
 /** A `module.json` that is right. */
 export interface ModuleManifest {
@@ -21,6 +34,7 @@ export interface ModuleManifest {
   readonly events: readonly string[];
   readonly provides: readonly PlugInPoint[];
   readonly asks: ModuleGrants;
+  readonly abilities: readonly ModuleAbility[];
   /** Limit of one call. */
   readonly timeoutMs: number;
   readonly settings: Readonly<Record<string, string>>;
@@ -35,8 +49,8 @@ export interface ManifestSurroundings {
   readonly events: readonly string[];
 }
 
+const artifactPoints: readonly PlugInPoint[] = ["artifactCheckout", "artifactCommit"];
 const keys = ["name", "entry", "events", "provides", "permissions", "timeoutSeconds", "settings"];
-const notBuilt = ["artifactCheckout", "artifactCommit"];
 const label = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
 const hostPort = new RegExp(`^(?:\\[([0-9a-f:.]+)\\]|((?:${label}\\.)*${label})):([0-9]{1,5})$`);
 const defaultTimeoutSeconds = 30;
@@ -67,10 +81,8 @@ export function parseManifest(
   }
   const provides = texts("provides", json["provides"] ?? [], problems);
   for (const point of provides) {
-    if (notBuilt.includes(point)) {
-      problems.push(`"provides": "${point}" is not in this version; "health" is`);
-    } else if (point !== "health") {
-      problems.push(`"provides": "${point}" is not known; "health" is`);
+    if (!plugInPoints.some((known) => known === point)) {
+      problems.push(`"provides": "${point}" is not known; known are ${plugInPoints.join(", ")}`);
     }
   }
   if (subscribed.length + provides.length === 0) {
@@ -90,7 +102,14 @@ export function parseManifest(
   if (!isObject(settings) || !Object.values(settings).every(isText)) {
     problems.push('"settings" must be an object of texts');
   }
-  const asks = readAsks(json["permissions"] ?? {}, dir, problems);
+  const { asks, abilities } = readAsks(json["permissions"] ?? {}, dir, problems);
+  if (
+    abilities.includes("credentials") && !artifactPoints.some((point) => provides.includes(point))
+  ) {
+    problems.push(
+      '"credentials" are told only who provides "artifactCheckout" or "artifactCommit"',
+    );
+  }
   if (problems.length > 0) return { problems };
   return {
     manifest: {
@@ -99,22 +118,36 @@ export function parseManifest(
       events: subscribed,
       provides: provides as PlugInPoint[],
       asks,
+      abilities,
       timeoutMs: (timeout as number) * 1000,
       settings: settings as Record<string, string>,
     },
   };
 }
 
-function readAsks(given: unknown, dir: string, problems: string[]): ModuleGrants {
+interface Asked {
+  readonly asks: ModuleGrants;
+  readonly abilities: readonly ModuleAbility[];
+}
+
+function readAsks(given: unknown, dir: string, problems: string[]): Asked {
   const asks = { net: [], read: [], write: [], env: [] } as Record<ModulePermission, string[]>;
+  const abilities: ModuleAbility[] = [];
   if (!isObject(given)) {
     problems.push('"permissions" must be an object');
-    return asks;
+    return { asks, abilities };
   }
   for (const [key, value] of Object.entries(given)) {
+    const ability = moduleAbilities.find((one) => one === key);
+    if (ability) {
+      if (value === true) abilities.push(ability);
+      else if (value !== false) problems.push(`"permissions.${key}" must be true or false`);
+      continue;
+    }
     const permission = modulePermissions.find((one) => one === key);
     if (!permission) {
-      problems.push(`"permissions": "${key}" cannot be asked for, only net, read, write and env`);
+      const known = [...modulePermissions, ...moduleAbilities].join(", ");
+      problems.push(`"permissions": "${key}" cannot be asked for, only ${known}`);
       continue;
     }
     for (const item of texts(`permissions.${key}`, value, problems)) {
@@ -123,7 +156,7 @@ function readAsks(given: unknown, dir: string, problems: string[]): ModuleGrants
       else problems.push(`"permissions.${key}": "${item}" must be ${expected[permission]}`);
     }
   }
-  return asks;
+  return { asks, abilities };
 }
 
 /** Each gives the value of Deno's flag, or nothing when it is not what it must be. */

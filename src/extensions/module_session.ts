@@ -3,7 +3,9 @@ import { reasonOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { lineText } from "./line_text.ts";
 import type { AllowedModule } from "./module_catalogue.ts";
+import { answerMetadata, type ModuleMetadataPort } from "./module_metadata.ts";
 import {
+  type EventQuestion,
   type FromModule,
   messageFrom,
   moduleLimits,
@@ -18,9 +20,14 @@ export type CallEnd =
 
 /** What a call is made with. */
 export interface ModuleCall {
-  readonly message: Extract<ToModule, { kind: "handle" | "readHealth" }>;
+  readonly message: Extract<
+    ToModule,
+    { kind: "handle" | "readHealth" | "checkOutArtifacts" | "commitArtifacts" }
+  >;
   /** Answers a question of the module. */
-  readonly answer: (question: ModuleQuestion, signal: AbortSignal) => Promise<unknown>;
+  readonly answer: (question: EventQuestion, signal: AbortSignal) => Promise<unknown>;
+  /** A limit in place of the module's own. */
+  readonly timeoutMs?: number;
 }
 
 /** More messages of one call are a flood. */
@@ -38,10 +45,12 @@ export class ModuleSession {
   readonly #worker: Worker;
   readonly #log: Log;
   readonly #module: AllowedModule;
+  readonly #metadata: ModuleMetadataPort | undefined;
   #current: CurrentCall | undefined;
   #onPong: (() => void) | undefined;
   #messages = 0;
   #lines = 0;
+  #characters = 0;
   #leftOut = 0;
   #questions = 0;
   #owesTaken = false;
@@ -49,11 +58,13 @@ export class ModuleSession {
 
   /**
    * @param log Gets the module's own lines.
+   * @param metadata Asked for modules that may; absent: there is no metadata service.
    * @throws Deno.errors.NotCapable when the agent itself lacks what the module is to have.
    */
-  constructor(module: AllowedModule, log: Log) {
+  constructor(module: AllowedModule, log: Log, metadata?: ModuleMetadataPort) {
     this.#module = module;
     this.#log = log;
+    this.#metadata = metadata;
     this.#worker = new Worker(import.meta.resolve("./module_worker.ts"), {
       type: "module",
       name: `module ${module.name}`,
@@ -80,7 +91,7 @@ export class ModuleSession {
     const { promise, resolve } = Promise.withResolvers<CallEnd>();
     const abort = new AbortController();
     this.#current = { ...call, end: resolve, abort };
-    this.#messages = this.#lines = 0;
+    this.#messages = this.#lines = this.#characters = 0;
     this.#takeLines();
     try {
       this.#post(call.message);
@@ -149,15 +160,21 @@ export class ModuleSession {
   #write({ lines, leftOut }: Extract<FromModule, { kind: "lines" }>): void {
     this.#leftOut += Math.max(0, Math.trunc(leftOut));
     for (const { level, text } of lines) {
-      if (this.#lines >= moduleLimits.callLines) this.#leftOut++;
+      if (this.#isFull) this.#leftOut++;
       else {
         this.#lines++;
+        this.#characters += text.length + 1;
         this.#log[level](lineOf(text), { module: this.#module.name });
       }
     }
     this.#owesTaken = true;
     // Past the bound the module's lines stay with it, until the next call.
-    if (this.#lines < moduleLimits.callLines) this.#takeLines();
+    if (!this.#isFull) this.#takeLines();
+  }
+
+  /** Whether the module has logged as much as one call may. */
+  get #isFull(): boolean {
+    return this.#lines >= moduleLimits.callLines || this.#characters >= moduleLimits.callCharacters;
   }
 
   #takeLines(): void {
@@ -168,14 +185,13 @@ export class ModuleSession {
 
   #sayLeftOut(): void {
     const lines = this.#leftOut;
-    const isFull = this.#lines >= moduleLimits.callLines;
+    const isFull = this.#isFull;
     if (lines === 0 && !isFull) return;
-    this.#leftOut = this.#lines = 0;
-    const { name } = this.#module;
-    const count = isFull ? `more than ${moduleLimits.callLines} lines` : `${lines} lines`;
-    this.#log.warning(isFull ? `after ${count} the rest was left out` : `${count} left out`, {
-      module: name,
-    });
+    const said = isFull
+      ? `after ${this.#lines} lines (${this.#characters} characters) the rest was left out`
+      : `${lines} lines left out`;
+    this.#leftOut = this.#lines = this.#characters = 0;
+    this.#log.warning(said, { module: this.#module.name });
   }
 
   #ask(id: number, question: ModuleQuestion): void {
@@ -185,8 +201,12 @@ export class ModuleSession {
       return this.#breakDown("it asks too many questions at once");
     }
     this.#questions++;
+    const { signal } = current.abort;
+    const answered = question.what === "metadata"
+      ? answerMetadata(question.request, this.#module, this.#metadata, signal)
+      : current.answer(question, signal);
     // Every failure becomes the answer.
-    void current.answer(question, current.abort.signal)
+    void answered
       .catch((error) => ({ succeeded: false, reason: reasonOf(error) }))
       .then((value) => {
         this.#questions--;

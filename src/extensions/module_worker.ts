@@ -6,6 +6,8 @@ import process from "node:process";
 import {
   type FromModule,
   type Line,
+  type MetadataAnswer,
+  type MetadataRequest,
   moduleLimits,
   type ModuleQuestion,
   type ToModule,
@@ -48,7 +50,11 @@ worker.onmessage = ({ data }) => {
       );
       return;
     case "readHealth":
-      void make("readHealth", (readHealth) => readHealth({ settings, log }));
+      void make("readHealth", (readHealth) => readHealth(context()));
+      return;
+    case "checkOutArtifacts":
+    case "commitArtifacts":
+      void make(data.kind, (provided) => provided(data.job, context()));
       return;
     case "answer":
       questions.get(data.id)?.(data.value);
@@ -67,16 +73,39 @@ async function make(name: string, call: (exported: Call) => unknown): Promise<vo
     const exported = (await loaded.promise)[name];
     if (typeof exported !== "function") throw new Error(`it exports no function ${name}`);
     const value = await call(exported as Call);
-    post({ kind: "done", value: name === "readHealth" ? value : undefined });
+    postLines();
+    post({ kind: "done", value: name === "handle" ? undefined : value });
   } catch (error) {
+    postLines();
     failed(error);
   }
 }
 
+function context() {
+  return { settings, log, metadata };
+}
+
+const metadata = {
+  get: (scope: "application" | "cluster") => askMetadata({ kind: "get", scope }),
+  put: (scope: "application" | "cluster", key: string, values: string | readonly string[]) =>
+    askMetadata({
+      kind: "put",
+      scope,
+      key,
+      values: typeof values === "string" ? [values] : values,
+    }),
+  delete: (key: string, value: string) => askMetadata({ kind: "delete", key, value }),
+};
+
+async function askMetadata(request: MetadataRequest): Promise<unknown> {
+  const answer = await ask({ what: "metadata", request }) as MetadataAnswer;
+  if (answer.kind === "done") return answer.value;
+  throw new Error(answer.reason);
+}
+
 function eventContext(values: Readonly<Record<string, string>>) {
   return {
-    settings,
-    log,
+    ...context(),
     values,
     topology: () => ask({ what: "topology" }),
     runScript: (name: string, given: Readonly<Record<string, string>> = {}) =>
@@ -111,7 +140,12 @@ const log = {
 };
 
 function sendLines(): void {
-  if (!isTaken || (waiting.length === 0 && leftOut === 0)) return;
+  if (isTaken) postLines();
+}
+
+/** Not waiting for the last ones to be taken: a few lines stand before the end of their call. */
+function postLines(): void {
+  if (waiting.length === 0 && leftOut === 0) return;
   isTaken = false;
   post({ kind: "lines", lines: waiting.slice(0, moduleLimits.lines), leftOut });
   waiting = waiting.slice(moduleLimits.lines);

@@ -3,6 +3,8 @@ import { AgentError } from "../base/errors.ts";
 import { type EnvironmentChange, killQuietly, type Launcher } from "./launcher.ts";
 import { OutputGuards } from "./output_guards.ts";
 import { type OutputLimits, OutputReader } from "./output_reader.ts";
+import { takenWord } from "./run_order.ts";
+import { WaitingLaunchers } from "./waiting_launchers.ts";
 
 /** One run of one script. */
 export interface ScriptStart {
@@ -51,6 +53,7 @@ export class ScriptRunner implements AsyncDisposable {
   readonly #launcher: Launcher;
   readonly #clock: Clock;
   readonly #guards: OutputGuards;
+  readonly #waiting: WaitingLaunchers;
   /** Outputs of scripts that have ended, oldest first. */
   readonly #open = new Set<OutputReader>();
   #closed = false;
@@ -59,6 +62,7 @@ export class ScriptRunner implements AsyncDisposable {
     this.#launcher = launcher;
     this.#clock = clock;
     this.#guards = new OutputGuards(launcher, clock);
+    this.#waiting = new WaitingLaunchers(launcher, clock);
   }
 
   /**
@@ -69,7 +73,40 @@ export class ScriptRunner implements AsyncDisposable {
    */
   async run(start: ScriptStart, signal: AbortSignal): Promise<ScriptEnd> {
     if (signal.aborted) return { kind: "cancelled", groupGone: true, bytesLeftOut: 0 };
-    const child = this.#launcher.start(["run", start.script, ...start.args], start.environment);
+    const { script, args, environment } = start;
+    const order = this.#launcher.orderOf([script, ...args], environment);
+    const waiting = order && this.#waiting.give(order);
+    if (waiting) {
+      this.#waiting.refill();
+      const end = await this.#follow(waiting, start, signal, true);
+      this.#waiting.tell(end !== undefined);
+      if (end) return end;
+      if (signal.aborted) return { kind: "cancelled", groupGone: true, bytesLeftOut: 0 };
+    }
+    const child = this.#launcher.start(["run", script, ...args], environment);
+    this.#waiting.refill();
+    return await this.#follow(child, start, signal);
+  }
+
+  /**
+   * Follows a process to its end.
+   *
+   * @param wasTold Whether it waited for an order, and says when it takes it.
+   * @returns Undefined when it ended without having taken the order.
+   */
+  #follow(child: Deno.ChildProcess, start: ScriptStart, signal: AbortSignal): Promise<ScriptEnd>;
+  #follow(
+    child: Deno.ChildProcess,
+    start: ScriptStart,
+    signal: AbortSignal,
+    wasTold: true,
+  ): Promise<ScriptEnd | undefined>;
+  async #follow(
+    child: Deno.ChildProcess,
+    start: ScriptStart,
+    signal: AbortSignal,
+    wasTold = false,
+  ): Promise<ScriptEnd | undefined> {
     this.#guards.hold(child.pid);
     const output = new OutputReader(
       child.stdout,
@@ -97,14 +134,20 @@ export class ScriptRunner implements AsyncDisposable {
 
     if (stopped) return { kind: stopped, groupGone, bytesLeftOut };
     const { code } = await child.status;
+    if (wasTold) {
+      // Whatever was late above: nobody but the launcher itself ever held this open.
+      await launcherOutput.ended;
+      if (words.shift() !== takenWord) return undefined;
+    }
     return words.length > 0 && (code === 126 || code === 127)
       ? { kind: "refused", reason: words.join("; "), bytesLeftOut }
       : { kind: "exited", status: code, bytesLeftOut };
   }
 
-  /** Stops reading what background processes write. */
+  /** Stops reading what background processes write; ends the launchers that wait. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
+    await this.#waiting[Symbol.asyncDispose]();
     await Promise.all([...this.#open].map((output) => output[Symbol.asyncDispose]()));
     await this.#guards[Symbol.asyncDispose]();
   }
@@ -123,7 +166,7 @@ export class ScriptRunner implements AsyncDisposable {
     try {
       return await Promise.race([child.status.then(() => undefined), limit]);
     } finally {
-      ended.abort();
+      ended.abort(null); // without a reason it makes an error, stack and all
     }
   }
 
@@ -153,7 +196,7 @@ export class ScriptRunner implements AsyncDisposable {
     try {
       return await Promise.race([promise.then(() => true), limit]);
     } finally {
-      settled.abort();
+      settled.abort(null);
     }
   }
 

@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { withModule } from "../../src/agent/modules.ts";
+import { join } from "node:path";
+import { openModules, withModule } from "../../src/agent/modules.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import { Secret } from "../../src/base/secret.ts";
+import { handleCall, openModuleHome } from "../extensions/module_home.ts";
+import { exampleConfig } from "../scope/example_config.ts";
 import type { ModuleOutcome } from "../../src/extensions/module_host.ts";
 import { memoryLog } from "../memory_log.ts";
 
@@ -33,3 +38,59 @@ for (const value of [undefined, null, 5, "x", { memoryPercent: NaN, loadPercent:
     assert.deepEqual(await reader.read(never), { memoryPercent: 10, loadPercent: 20 });
   });
 }
+
+Deno.test("metadata for modules: the agent asks the configured service, its token stays with it", async () => {
+  const asked: unknown[] = [];
+  await using server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+    async (request) => {
+      const { pathname } = new URL(request.url);
+      asked.push([
+        request.method,
+        pathname,
+        request.headers.get("authorization"),
+        await request.text(),
+      ]);
+      return request.method === "GET"
+        ? Response.json({ properties: [{ key: "k", values: ["v"] }] })
+        : new Response(null, { status: 200 });
+    },
+  );
+  await using home = await openModuleHome();
+  await home.module(
+    "m",
+    `export async function handle(event, { metadata, log, values }) {
+      const [[key, value]] = await metadata.get("application");
+      await metadata.put("cluster", "url", "http://x/");
+      log.info(key + "=" + value + JSON.stringify(values));
+    }`,
+    { permissions: { metadata: true } },
+  );
+  const { port } = server.addr as Deno.NetAddr;
+  const extensionsDir = join(home.dir, "extensions");
+  const base = exampleConfig();
+  const config = exampleConfig({
+    paths: { extensionsDir, launcher: join(extensionsDir, "launcher") },
+    extensions: { allowedModules: ["m:metadata"] },
+    metadata: { url: `http://127.0.0.1:${port}`, token: new Secret("canary-token") },
+    launchParameters: { CARTRIDGE_ALIAS: "php" },
+  });
+  const log = memoryLog();
+  {
+    await using modules = await openModules(config, log, systemClock, Math.random);
+    const outcome = await modules.call("m", handleCall(), never);
+    assert.equal(outcome.kind, "done", JSON.stringify(outcome));
+  }
+  const path = `/metadata/api/applications/${base.identity.applicationId}`;
+  assert.deepEqual(asked, [
+    ["GET", `${path}/properties`, "Bearer canary-token", ""],
+    [
+      "POST",
+      `${path}/clusters/php/properties`,
+      "Bearer canary-token",
+      '{"key":"url","values":["http://x/"]}',
+    ],
+  ]);
+  assert.match(log.text(), /k=v\{\}/);
+  assert.ok(!log.text().includes("canary-token"));
+});

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { ExtensionsConfig } from "../../src/config/agent_config.ts";
+import type { ExtensionRunner } from "../../src/extensions/extension_runner.ts";
 import type { ExtensionFacts } from "../../src/extensions/request.ts";
 import {
   type ExtensionHome,
@@ -46,12 +47,30 @@ export const behaviours = {
 /** One of {@link behaviours}. */
 export type Behaviour = keyof typeof behaviours;
 
+/** What the contract is about, case by case. */
+export type ContractCase = Behaviour | "notExecutable";
+
+/** What takes the place of a case that a kind of extension meets in another way. */
+export interface Counterpart {
+  /** In the title. */
+  readonly name: string;
+  readonly test: (home: ExtensionHome, log: WatchedLog) => Promise<void>;
+}
+
 /** A kind of extension that keeps the contract. */
 export interface ExtensionKind {
   /** In titles. */
   readonly name: string;
-  /** Behaviours that this kind cannot have, and why; their tests are left out. */
-  readonly lacks?: Readonly<Partial<Record<Behaviour | "notExecutable", string>>>;
+  /** Cases that cannot be for this kind, and why; they are shown as tests that are left out. */
+  readonly lacks?: Readonly<Partial<Record<ContractCase, string>>>;
+  /** Cases that this kind meets in another way. */
+  readonly instead?: Readonly<Partial<Record<ContractCase, Counterpart>>>;
+  /** What runs this kind. Default: {@link runnerOn}. */
+  open?(
+    home: ExtensionHome,
+    log: WatchedLog,
+    config?: Partial<ExtensionsConfig>,
+  ): Promise<AsyncDisposable & Pick<ExtensionRunner, "run">>;
   /**
    * Installs the only extension of the event.
    *
@@ -71,16 +90,24 @@ const event = "StartServers";
 /** Everything that an extension may rely on, and the agent too, whatever kind of extension it is. */
 export function extensionContract(kind: ExtensionKind): void {
   const test = (
-    needs: Behaviour | "notExecutable",
+    needs: ContractCase,
     name: string,
     fn: (home: ExtensionHome, log: WatchedLog) => Promise<void>,
   ) => {
-    if (kind.lacks?.[needs] !== undefined) return;
-    Deno.test(`extension contract, ${kind.name}: ${name}`, async () => {
+    const title = `extension contract, ${kind.name}: `;
+    const reason = kind.lacks?.[needs];
+    if (reason !== undefined) {
+      Deno.test({ name: `${title}${name} (cannot be: ${reason})`, ignore: true, fn: () => {} });
+      return;
+    }
+    const { name: shown, test } = kind.instead?.[needs] ?? { name, test: fn };
+    Deno.test(`${title}${shown}`, async () => {
       await using home = await openExtensionHome();
-      await fn(home, watchedLog());
+      await test(home, watchedLog());
     });
   };
+  const open = (home: ExtensionHome, log: WatchedLog, config?: Partial<ExtensionsConfig>) =>
+    kind.open?.(home, log, config) ?? Promise.resolve(runnerOn(home, log, config));
   /** Installs and runs. */
   const run = async (
     home: ExtensionHome,
@@ -99,7 +126,7 @@ export function extensionContract(kind: ExtensionKind): void {
     } = {},
   ) => {
     const script = await kind.install(home, event, behaviour);
-    await using runner = runnerOn(home, log, config);
+    await using runner = await open(home, log, config);
     const outcome = await runner.run(requestOf(event, values, facts), signal);
     return { script, outcome, reason: outcome.kind === "failed" ? outcome.reason : "" };
   };
@@ -194,7 +221,7 @@ export function extensionContract(kind: ExtensionKind): void {
 
   test("notExecutable", "fails with path and remedy when not executable", async (home, log) => {
     const script = await kind.install(home, event, "succeeds", 0o644);
-    await using runner = runnerOn(home, log);
+    await using runner = await open(home, log);
     const outcome = await runner.run(requestOf(event), never);
     assert(outcome.kind === "failed");
     assert(outcome.reason.includes(`chmod +x ${join(home.extensionsDir, script)}`), outcome.reason);

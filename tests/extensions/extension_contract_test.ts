@@ -1,4 +1,5 @@
 import { behaviours, extensionContract } from "./extension_contract.ts";
+import { moduleKind } from "./module_kind.ts";
 
 extensionContract({
   name: "script",
@@ -15,3 +16,5 @@ extensionContract({
     return `${event}.d/50-web server`;
   },
 });
+
+extensionContract(moduleKind);

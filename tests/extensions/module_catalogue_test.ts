@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { findModules } from "../../src/extensions/module_catalogue.ts";
-import { parseManifest } from "../../src/extensions/module_manifest.ts";
+import { parseManifest, plugInPoints } from "../../src/extensions/module_manifest.ts";
 import { openModuleHome } from "./module_home.ts";
 
 const surroundings = { dir: "/home/x/modules/m", name: "m", events: ["StartServers"] };
@@ -12,12 +12,14 @@ Deno.test("manifest: gives all problems at once when nothing is right", () => {
       name: "other",
       entry: "../main.ts",
       events: ["NoEvent"],
-      provides: ["artifactCheckout", "moon"],
+      provides: ["health", "moon"],
       permissions: {
         net: ["example.com", "h:0", "H:1"],
         read: ["../x", "/"],
         env: ["a b"],
         run: [],
+        credentials: true,
+        metadata: "yes",
       },
       timeoutSeconds: 0,
       settings: { a: 1 },
@@ -32,8 +34,9 @@ Deno.test("manifest: gives all problems at once when nothing is right", () => {
       '"extra" is not known',
       '"name" must be',
       'no event "NoEvent"',
-      '"artifactCheckout" is not in this version',
-      '"moon" is not known',
+      '"moon" is not known; known are health, artifactCheckout, artifactCommit',
+      '"credentials" are told only who provides "artifactCheckout" or "artifactCommit"',
+      '"permissions.metadata" must be true or false',
       '"entry" must be',
       '"timeoutSeconds" must be',
       '"settings" must be',
@@ -46,7 +49,7 @@ Deno.test("manifest: gives all problems at once when nothing is right", () => {
       '"a b" must be',
     ]
   ) assert.ok(text.includes(part), `${part} is missing in:\n${text}`);
-  assert.equal(found.problems.length, 15, text);
+  assert.equal(found.problems.length, 16, text);
 });
 
 Deno.test("manifest: resolves paths inside the module's folder", () => {
@@ -115,14 +118,30 @@ Deno.test("modules: none gets the agent's secrets, state or code, whoever allows
   assert.ok(!problems.join().includes("data,"));
 });
 
-Deno.test("modules: two that provide health are refused, both named", async () => {
+for (const point of plugInPoints) {
+  Deno.test(`modules: two that provide ${point} are refused, both named`, async () => {
+    await using home = await openModuleHome();
+    await home.module("one", "", { provides: [point] });
+    await home.module("two", "", { provides: [point] });
+    await assert.rejects(
+      findModules(home.search("one", "two")),
+      new RegExp(`"one" and "two" both provide ${point}`),
+    );
+  });
+}
+
+Deno.test("modules: what the agent gives has to be allowed like what the machine gives", async () => {
   await using home = await openModuleHome();
-  await home.module("one", "", { provides: ["health"] });
-  await home.module("two", "", { provides: ["health"] });
-  await assert.rejects(
-    findModules(home.search("one", "two")),
-    /"one" and "two" both provide health/,
-  );
+  const permissions = { credentials: true, metadata: true, net: ["127.0.0.1:81"] };
+  await home.module("m", "", { provides: ["artifactCheckout"], permissions });
+  await home.module("modest", "", { permissions: { metadata: false } });
+  const { modules, problems } = await findModules(home.search("m:net", "modest"));
+  assert.deepEqual(modules.map(({ name, abilities }) => [name, abilities]), [["modest", []]]);
+  assert.match(problems.join("\n"), /asks for credentials; add m:credentials to extension\.modu/);
+  assert.match(problems.join("\n"), /asks for metadata; add m:metadata to extension\.modules/);
+  const all = await findModules(home.search("m:net", "m:credentials", "m:metadata"));
+  assert.deepEqual(all.problems, []);
+  assert.deepEqual(all.modules[0]?.abilities, ["credentials", "metadata"]);
 });
 
 Deno.test("modules: a permission that there is not is refused", async () => {

@@ -4,6 +4,7 @@ import { systemClock } from "../../src/base/clock.ts";
 import type { Log } from "../../src/base/log.ts";
 import { findModules, type ModuleSearch } from "../../src/extensions/module_catalogue.ts";
 import { ModuleHost } from "../../src/extensions/module_host.ts";
+import type { ModuleMetadataPort } from "../../src/extensions/module_metadata.ts";
 import type { ModuleCall } from "../../src/extensions/module_session.ts";
 
 /** Modules in a temporary home. */
@@ -15,6 +16,12 @@ export interface ModuleHome extends AsyncDisposable {
   search(...allowedModules: string[]): ModuleSearch;
   /** A host of the allowed modules. */
   host(log: Log, ...allowedModules: string[]): Promise<ModuleHost>;
+  /** The same with a metadata service. */
+  hostWith(
+    metadata: ModuleMetadataPort,
+    log: Log,
+    ...allowedModules: string[]
+  ): Promise<ModuleHost>;
 }
 
 export const shippedModules = fileURLToPath(new URL("../../extensions/modules", import.meta.url));
@@ -48,6 +55,11 @@ export async function openModuleHome(): Promise<ModuleHome> {
       const { modules, problems } = await findModules(search(...allowedModules));
       if (problems.length > 0) throw new Error(problems.join("\n"));
       return new ModuleHost({ modules, log, clock: systemClock });
+    },
+    hostWith: async (metadata, log, ...allowedModules) => {
+      const { modules, problems } = await findModules(search(...allowedModules));
+      if (problems.length > 0) throw new Error(problems.join("\n"));
+      return new ModuleHost({ modules, log, clock: systemClock, metadata });
     },
     [Symbol.asyncDispose]: () => Deno.remove(dir, { recursive: true }),
   };

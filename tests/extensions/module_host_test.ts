@@ -194,7 +194,25 @@ Deno.test("disk-usage: tells how full its directory is", async () => {
     },
   );
   await using host = await home.host(memoryLog(), "disk-usage:read");
-  assert.equal(host.healthProvider, "disk-usage");
+  assert.equal(host.provider("health")?.name, "disk-usage");
   const outcome = await host.call("disk-usage", healthCall, never);
   assert.deepEqual(outcome, { kind: "done", value: { further: { disk_usage: 75 } } });
+});
+
+Deno.test("module: its last lines are in the log before the end of its call is told", async () => {
+  await using home = await openModuleHome();
+  const lines = `for (let i = 0; i < 50; i++) log.info(String(i));`;
+  await home.module(
+    "m",
+    `export function handle(event, { log, values }) {
+      ${lines}
+      if (values.BAD) throw new Error("bad");
+    }`,
+  );
+  const log = memoryLog();
+  await using host = await home.host(log, "m");
+  await host.call("m", handleCall(), never);
+  assert.equal(log.records.length, 50);
+  await host.call("m", handleCall({ BAD: "1" }), never);
+  assert.equal(log.records.length, 100);
 });

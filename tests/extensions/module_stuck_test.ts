@@ -24,3 +24,30 @@ Deno.test("module: holds up neither others nor the agent's end when it loops wit
   assert.match(text, /fine {"kind":"done"}/);
   assert.match(text, /ended/);
 });
+
+Deno.test("module: takes the process with it when it fills its memory, as the page for authors says", async () => {
+  await using home = await openModuleHome();
+  await home.module(
+    "loop",
+    `export async function handle() {
+      for (const all = [];;) {
+        all.push(Array.from({ length: 10_000 }, () => ({ a: {} })));
+        await new Promise((resolve) => setTimeout(resolve));
+      }
+    }`,
+  );
+  await home.module("fine", `export function handle() {}`);
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--no-prompt",
+      "--v8-flags=--max-old-space-size=64",
+      "--allow-read",
+      fileURLToPath(new URL("./module_stuck_agent.ts", import.meta.url)),
+      home.dir,
+    ],
+    signal: AbortSignal.timeout(60_000),
+  }).output();
+  assert.notEqual(code, 0, new TextDecoder().decode(stdout));
+  assert.match(new TextDecoder().decode(stderr), /out of memory/);
+});

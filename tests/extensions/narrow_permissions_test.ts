@@ -1,35 +1,6 @@
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
-import { type ExtensionHome, openExtensionHome, untilExists, untilGone } from "./extension_home.ts";
-
-const program = fileURLToPath(new URL("narrow_agent.ts", import.meta.url));
-
-/** A process that runs one event and holds exactly what the runner needs. */
-function narrowAgent(
-  home: ExtensionHome,
-  event: string,
-  env: Readonly<Record<string, string>> = {},
-  environment = "",
-): Deno.ChildProcess {
-  return new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--no-prompt",
-      "--cached-only",
-      "--ignore-env",
-      `--allow-run=${home.launcher}`,
-      `--allow-read=${home.extensionsDir},${home.stateDir}`,
-      `--allow-write=${home.stateDir}`,
-      program,
-      home.dir,
-      event,
-      environment,
-    ],
-    env: { ...env },
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-}
+import { openExtensionHome, untilExists, untilGone } from "./extension_home.ts";
+import { narrowAgent } from "./narrow_process.ts";
 
 async function runNarrow(...args: Parameters<typeof narrowAgent>): Promise<string[]> {
   const { stdout, stderr } = await narrowAgent(...args).output();

@@ -128,3 +128,29 @@ pythonTest(
     assert.match(output.at(-1) ?? "", /0 classes with run_plugin/);
   },
 );
+
+Deno.test("python plugins: advice is bounded when there are many plugins with long names", () => {
+  const plugins = Array.from({ length: 1_000 }, (_, index) => ({
+    descriptor: `p${index}.yapsy-plugin`,
+    name: "x".repeat(60_000),
+    source: `p${index}.py`,
+    events: ["StartServers"],
+  }));
+  const advice = pluginAdvice(plugins, ["StartServers"]);
+  assert.equal(advice.length, 51);
+  assert.equal(advice.at(-1), "950 more Python plugins are not run by themselves");
+  assert.ok(advice.every((line) => line.length <= 1_002));
+});
+
+Deno.test("python plugins: pipes and dangling links among descriptors hold nothing up", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    await new Deno.Command("mkfifo", { args: [join(dir, "A.yapsy-plugin")] }).output();
+    await Deno.symlink(join(dir, "absent"), join(dir, "B.yapsy-plugin"));
+    await Deno.writeTextFile(join(dir, "C.yapsy-plugin"), descriptor);
+    const plugins = await findPythonPlugins(dir);
+    assert.deepEqual(plugins.map((plugin) => plugin.descriptor), ["C.yapsy-plugin"]);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
