@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { readIfPresent, replaceFile } from "../base/durable_file.ts";
+import { replaceFile } from "../base/durable_file.ts";
 import type { Log } from "../base/log.ts";
 import type { IdentityConfig } from "../config/agent_config.ts";
 import { statuses } from "../lifecycle/effect.ts";
@@ -10,6 +10,8 @@ type Owner = Pick<IdentityConfig, "memberId" | "clusterInstanceId">;
 
 /** Files that belong to one member, by name in the state directory. */
 const memberFiles = ["lifecycle.json", "outbox.jsonl"] as const;
+/** The memory is one short line. */
+const mostBytes = 64 * 1024;
 
 /**
  * How far the member has come, in `lifecycle.json` of the state directory.
@@ -35,7 +37,7 @@ export class StateMemory implements Memory {
    * things are.
    */
   async load(log: Log, nowMs: number): Promise<Remembered> {
-    const text = await readIfPresent(this.#path);
+    const text = await this.#read();
     const parsed = text === undefined ? {} : parse(text);
     if (parsed === undefined) {
       const aside = `${this.#path}.corrupt-${nowMs}`;
@@ -56,6 +58,18 @@ export class StateMemory implements Memory {
   /** Replaces what was saved; on disk when it resolves. */
   async save(remembered: Remembered): Promise<void> {
     await replaceFile(this.#path, `${JSON.stringify({ ...this.#owner, ...remembered })}\n`);
+  }
+
+  /** What is no file, or one that nobody could have written here, reads as one that is damaged. */
+  async #read(): Promise<string | undefined> {
+    try {
+      const { isFile, size } = await Deno.lstat(this.#path);
+      return isFile && size <= mostBytes ? await Deno.readTextFile(this.#path) : "";
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      if (error instanceof Deno.errors.PermissionDenied) return "";
+      throw error;
+    }
   }
 
   get #path(): string {

@@ -4,7 +4,7 @@ import { missingGrants } from "../scope/granted.ts";
 import type { RuntimeScope } from "../scope/runtime_scope.ts";
 import { configurationOptions, parseOptions } from "./arguments.ts";
 import { loadFrom, scopeOf } from "./load.ts";
-import { runAgent } from "./run_agent.ts";
+import { ReloadBell } from "./reload_bell.ts";
 import { runSealed } from "./seal.ts";
 import { untilSignal } from "./until_signal.ts";
 
@@ -12,18 +12,27 @@ import { untilSignal } from "./until_signal.ts";
 const endSlackMs = 5_000;
 
 /**
- * Runs the agent until a signal or the terminator file ends it: in place when the program was granted
- * exactly what the configuration needs, sealed when it was granted more.
+ * Runs the agent until SIGTERM, SIGINT or the terminator file ends it; SIGHUP has its configuration
+ * read again. It runs in place when the program was granted exactly what the configuration needs,
+ * sealed when it was granted more.
  */
 export async function runCommand(args: string[]): Promise<number> {
-  const loaded = await loadFrom(parseOptions("run", args, configurationOptions));
+  const load = () => loadFrom(parseOptions("run", args, configurationOptions));
+  const loaded = await load();
   const scope = await scopeOf(loaded);
   await requireGrants(scope);
-  using signals = untilSignal();
+  const reloads = new ReloadBell();
+  using signals = untilSignal(() => reloads.ring());
+  const asked = { endAsked: signals.received, reloads };
   const excess = await excessGrants(scope);
-  if (excess.length === 0) return await runAgent(loaded, signals.received);
+  if (excess.length === 0) {
+    // Not before it is known that nothing has to be sealed: libraries come with it, and what they do
+    // when they are loaded must not happen outside.
+    const { runAgent } = await import("./run_agent.ts");
+    return await runAgent({ loaded, load, ...asked });
+  }
   const endLimitMs = loaded.config.lifecycle.shutdownTimeoutMs + endSlackMs;
-  return await runSealed({ args, scope, excess, endAsked: signals.received, endLimitMs });
+  return await runSealed({ args, scope, excess, endLimitMs, ...asked });
 }
 
 /** Refuses to start half permitted: every missing flag at once. */

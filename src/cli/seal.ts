@@ -2,6 +2,7 @@ import { systemClock, withDeadline } from "../base/clock.ts";
 import { AgentError, type ErrorKind, reasonOf } from "../base/errors.ts";
 import type { RuntimeScope } from "../scope/runtime_scope.ts";
 import { workerPermissions } from "../scope/worker_permissions.ts";
+import type { ReloadBell } from "./reload_bell.ts";
 
 /** What the sealed agent is told. */
 export type SealedOrder =
@@ -12,6 +13,7 @@ export type SealedOrder =
     /** Kinds of permission that the seal takes away. */
     readonly excess: readonly string[];
   }
+  | { readonly kind: "reload" }
   | { readonly kind: "end"; readonly reason: string };
 
 /** What the sealed agent says. */
@@ -29,6 +31,8 @@ export interface SealOptions {
   readonly excess: readonly string[];
   /** Settles with the reason when the agent is to end. */
   readonly endAsked: Promise<string>;
+  /** Rung when the configuration is to be read again. */
+  readonly reloads: ReloadBell;
   /** How long an orderly end may take before the worker is ended, in milliseconds. */
   readonly endLimitMs: number;
 }
@@ -37,13 +41,13 @@ export interface SealOptions {
  * Runs the agent in a worker that has exactly the scope, when the program was granted more: a compiled
  * binary, whose permissions were fixed before anybody knew the configuration, or a broad `deno run`.
  *
- * What is left outside is this function: it passes on the wish to end and waits.
+ * What is left outside is this function: it passes on what is asked of the agent and waits.
  *
  * @returns The exit status.
  * @throws AgentError as the agent itself would have.
  */
 export async function runSealed(options: SealOptions): Promise<number> {
-  const { args, scope, excess, endAsked, endLimitMs } = options;
+  const { args, scope, excess, endAsked, reloads, endLimitMs } = options;
   const worker = new Worker(import.meta.resolve("./sealed_agent.ts"), {
     type: "module",
     name: "agent",
@@ -55,7 +59,8 @@ export async function runSealed(options: SealOptions): Promise<number> {
     worker.onmessage = ({ data }: MessageEvent<SealedWord>) => {
       switch (data.kind) {
         case "ready":
-          return tell({ kind: "start", args, excess });
+          tell({ kind: "start", args, excess });
+          return reloads.listen(() => tell({ kind: "reload" }));
         case "ended":
           return resolve(data.status);
         case "refused":

@@ -1,5 +1,6 @@
 import { isIPv6 } from "node:net";
 import { cannot } from "../base/errors.ts";
+import type { HostPort } from "../config/agent_config.ts";
 
 /** One part of a host name between dots; also of an IPv4 address. */
 const label = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?$/i;
@@ -29,6 +30,11 @@ export function tcpGrant(host: string, port: number): string {
   return `${absolute}:${port}`;
 }
 
+/** The grant for an address to listen on; port 0, which is any free one, is granted as such. */
+export function listenGrant({ host, port }: HostPort): string {
+  return tcpGrant(host, port === 0 ? 1 : port).replace(/:[0-9]+$/, `:${port}`);
+}
+
 /**
  * The grants for a host that artifacts may come from: `host`, `host:port`, `[ipv6]:port`,
  * `*.domain` or `*.domain:port`. Without a port this is the one of https; the announced repository's
@@ -53,6 +59,17 @@ export function repositoryGrants(allowed: string, announced?: string): readonly 
       ? [tcpGrant(repository.host, repository.port)]
       : [],
   ];
+}
+
+/**
+ * The grant for the host and port of an http or https URL.
+ *
+ * @throws AgentError of kind `configuration` for what is no URL or names no host.
+ */
+export function urlGrant(url: string): string {
+  const peer = peerOf(url);
+  if (!peer) throw refused(url, "this is no URL");
+  return tcpGrant(peer.host, peer.port);
 }
 
 /** Where a URL leads to. */

@@ -28,6 +28,20 @@ export function renderFlags(scope: RuntimeScope): readonly string[] {
   ];
 }
 
+/**
+ * The scope as arguments for `deno compile`, for a binary that fits this configuration alone: a peer or
+ * path that the configuration names later is refused to it. Such a binary is granted nothing in excess
+ * and runs without a seal.
+ *
+ * Besides the permissions: workers may have permissions of their own, nobody is ever asked for one, and
+ * no code cache is written to a place in TMPDIR that others can foresee.
+ *
+ * @throws AgentError as {@link renderFlags}.
+ */
+export function renderCompile(scope: RuntimeScope): readonly string[] {
+  return [...renderFlags(scope), "--no-prompt", "--no-code-cache", "--unstable-worker-options"];
+}
+
 /** The scope as indented JSON: the kinds in a fixed order, each a list. */
 export function renderJson(scope: RuntimeScope): string {
   const { net, read, write, run, sys, env } = scope;

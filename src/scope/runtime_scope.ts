@@ -1,7 +1,8 @@
-import { isAbsolute, resolve } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
 import { cannot } from "../base/errors.ts";
 import type { AgentConfig, ReceiverGroup } from "../config/agent_config.ts";
-import { repositoryGrants, tcpGrant } from "./net_grant.ts";
+import { logDirectories } from "./log_directories.ts";
+import { listenGrant, repositoryGrants, tcpGrant, urlGrant } from "./net_grant.ts";
 
 /**
  * Everything the agent may do, as values of Deno's permission flags: sorted, without repetition,
@@ -48,6 +49,8 @@ export interface ModuleScope {
   readonly env: readonly string[];
   /** Whether there is a module; its worker loads the program's own modules. */
   readonly isUsed: boolean;
+  /** Whether one takes the place of the agent's checkout, which then reaches no repository. */
+  readonly checksOut?: boolean;
 }
 
 /**
@@ -58,18 +61,26 @@ export interface ModuleScope {
 export function runtimeScope(config: AgentConfig, options: ScopeOptions): RuntimeScope {
   const artifacts = artifactPaths(config);
   const { modules, programDir } = options;
+  // The system's git, which the launcher starts, reaches repositories by itself.
+  const fetches = artifacts !== undefined && config.artifacts.engine !== "git";
   const usesWorkers = artifacts !== undefined || modules?.isUsed === true;
   return {
-    net: sorted([...netGrants(config, artifacts !== undefined), ...modules?.net ?? []]),
+    net: sorted([
+      ...netGrants(config, fetches && modules?.checksOut !== true),
+      ...modules?.net ?? [],
+    ]),
     read: outermost([
       ...options.filesLookedFor,
       ...present(config.paths.agentConf, config.paths.launchParams, config.logging.file),
       config.paths.terminatorFile,
       config.paths.extensionsDir,
+      // Where earlier agents had Python plugins: what becomes of them is said at start.
+      join(config.paths.home, "plugins"),
       config.paths.launcher,
       config.paths.stateDir,
       config.paths.logDir,
       ...tlsFiles(config, artifacts !== undefined),
+      ...logDirectories(config.logPublisher),
       ...artifacts ?? [],
       ...usesWorkers && programDir !== undefined ? [programDir] : [],
       ...modules?.read ?? [],
@@ -87,16 +98,22 @@ export function runtimeScope(config: AgentConfig, options: ScopeOptions): Runtim
 }
 
 function netGrants(config: AgentConfig, fetchesArtifacts: boolean): string[] {
-  const { broker, cep, health, lifecycle, artifacts } = config;
+  const { broker, cep, health, lifecycle, logPublisher, artifacts, metadata, status, telemetry } =
+    config;
+  const monitoring = logPublisher.receiver;
   const receivers = (groups: readonly ReceiverGroup[]) =>
     groups.flatMap((group) => group.receivers).map(({ host, port }) => tcpGrant(host, port));
   return [
     ...broker.urls.map(({ host, port }) => tcpGrant(host, port)),
     ...health.enabled ? receivers(cep.groups) : [],
+    ...publishesLogs(config) ? [tcpGrant(monitoring.host, monitoring.port)] : [],
     ...lifecycle.ports.map((port) => tcpGrant(lifecycle.listenAddress, port)),
     ...fetchesArtifacts
       ? artifacts.allowedHosts.flatMap((host) => repositoryGrants(host, artifacts.repoUrl))
       : [],
+    ...metadata.url === undefined ? [] : [urlGrant(metadata.url)],
+    ...status.listen === undefined ? [] : [listenGrant(status.listen)],
+    ...telemetry.endpoint === undefined ? [] : [urlGrant(telemetry.endpoint)],
   ];
 }
 
@@ -122,14 +139,21 @@ function artifactPaths({ artifacts }: AgentConfig): readonly string[] | undefine
 }
 
 function tlsFiles(config: AgentConfig, fetchesArtifacts: boolean): string[] {
-  const { broker, cep, health, artifacts } = config;
+  const { broker, cep, health, logPublisher, artifacts, metadata, status } = config;
   return present(
+    status.tokenFile,
     broker.tls?.caFile,
     broker.tls?.certFile,
     broker.tls?.keyFile,
     health.enabled ? cep.tls.caFile : undefined,
+    publishesLogs(config) ? logPublisher.tls.caFile : undefined,
     fetchesArtifacts ? artifacts.caFile : undefined,
+    metadata.url === undefined ? undefined : metadata.tls.caFile,
   );
+}
+
+function publishesLogs({ logPublisher }: AgentConfig): boolean {
+  return logPublisher.enabled && logPublisher.paths.length > 0;
 }
 
 function present(...paths: readonly (string | undefined)[]): string[] {

@@ -32,6 +32,26 @@ Deno.test("state directory: is refused when others may write there", async () =>
   );
 });
 
+Deno.test("state directory: is refused when it belongs to somebody else", {
+  // Only root can give a directory away, and only for root would nothing else refuse it.
+  ignore: Deno.uid() !== 0,
+}, async () => {
+  await using directory = await temporaryDirectory();
+  await Deno.chown(directory.path, 12_345, 12_345);
+  await assert.rejects(
+    prepareStateDirectory(directory.path),
+    (error) =>
+      error instanceof AgentError && error.kind === "configuration" &&
+      /belongs to user 12345.*chown it to user 0/.test(error.message),
+  );
+});
+
+Deno.test("state directory: keeps nothing of the look at whose it is", async () => {
+  await using directory = await temporaryDirectory();
+  await prepareStateDirectory(directory.path);
+  assert.deepEqual([...Deno.readDirSync(directory.path)], []);
+});
+
 Deno.test("lock: refuses a second agent of a home until the first has ended", async () => {
   await using directory = await temporaryDirectory();
   {
@@ -85,6 +105,29 @@ for (const content of ["", "{", "[]", "null", "7", '{"published":"elsewhere"}', 
       await Deno.readTextFile(join(directory.path, "lifecycle.json.corrupt-7")),
       content,
     );
+  });
+}
+
+const strange: readonly (readonly [string, (path: string) => Promise<void>])[] = [
+  ["a directory", (path) => Deno.mkdir(path)],
+  ["a link that leads away", (path) => Deno.symlink("/etc/passwd", path)],
+  ["far too much", (path) => Deno.writeTextFile(path, " ".repeat(100_000))],
+  ["what is no text", (path) => Deno.writeFile(path, new Uint8Array([0xff, 0xfe, 0x00]))],
+];
+for (const [title, make] of strange) {
+  Deno.test(`memory: sets aside ${title} in its place, and says so`, async () => {
+    await using directory = await temporaryDirectory();
+    const path = join(directory.path, "lifecycle.json");
+    await make(path);
+    const before = await Deno.lstat(path);
+    const log = memoryLog();
+    const memory = new StateMemory(directory.path, owner);
+    assert.deepEqual(await memory.load(log, 7), {});
+    assert.match(log.text(), /^error .*set aside as/);
+    assert.equal((await Deno.lstat(`${path}.corrupt-7`)).ino, before.ino);
+    await memory.save({ published: "started" });
+    assert.equal((await Deno.lstat(path)).mode! & 0o777, 0o600);
+    assert.deepEqual(await memory.load(log, 8), { published: "started" });
   });
 }
 

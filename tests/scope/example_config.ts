@@ -77,9 +77,10 @@ export function exampleConfig(changes: Changes = {}): AgentConfig {
       paths: ["/var/log/app.log"],
       streamAlias: "full",
     },
-    metadata: {},
+    metadata: { tls },
     logging: { level: "INFO", format: "text" },
     status: {},
+    telemetry: {},
   };
   const changed = Object.entries(changes).map(([section, values]) => [
     section,

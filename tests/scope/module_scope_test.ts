@@ -22,3 +22,14 @@ Deno.test("scope: does not grow when there is no module that may run", () => {
     runtimeScope(exampleConfig(), nothing),
   );
 });
+
+Deno.test("scope: reaches no repository when a module takes the place of the checkout", () => {
+  const artifacts = { applicationPath: "/srv/docs", allowedHosts: ["git.example.com"] };
+  const config = exampleConfig({ artifacts });
+  const modules = { ...asked, isUsed: true };
+  const built = runtimeScope(config, { ...nothing, modules });
+  const replaced = runtimeScope(config, { ...nothing, modules: { ...modules, checksOut: true } });
+  assert.ok(built.net.includes("git.example.com:443"), built.net.join());
+  assert.deepEqual(replaced.net, built.net.filter((host) => !host.startsWith("git.")));
+  assert.deepEqual(replaced.write, built.write);
+});

@@ -21,7 +21,13 @@ function added(changes: Changes): Partial<RuntimeScope> {
 Deno.test("scope: is the broker, the home's files and the launcher when nothing is switched on", () => {
   assert.deepEqual(smallest, {
     net: ["broker.example.com:1883"],
-    read: ["/agent/extensions", "/agent/logs", "/agent/state", "/agent/terminator.txt"],
+    read: [
+      "/agent/extensions",
+      "/agent/logs",
+      "/agent/plugins",
+      "/agent/state",
+      "/agent/terminator.txt",
+    ],
     write: ["/agent/logs", "/agent/state"],
     run: ["/agent/extensions/launcher"],
     sys: [],
@@ -77,7 +83,7 @@ const cases: readonly {
     adds: {},
   },
   {
-    title: "nothing for log publishing, which nothing does yet",
+    title: "the monitoring server and the directories of the files when log lines are published",
     changes: {
       logPublisher: {
         enabled: true,
@@ -85,7 +91,47 @@ const cases: readonly {
         tls: { caFile: "/tls/monitoring", verify: true, verifyName: true },
       },
     },
+    adds: {
+      net: ["monitoring.example.com:7711"],
+      read: ["/tls/monitoring", "/var/log"],
+    },
+  },
+  {
+    title: "what stands before the first wildcard of a pattern of log files",
+    changes: {
+      logPublisher: { enabled: true, paths: ["/srv/*/logs/[a-c]?.log", "/srv/x/y.log", "/opt/l*"] },
+    },
+    adds: { net: ["monitoring.example.com:7711"], read: ["/opt", "/srv"] },
+  },
+  {
+    title: "the metadata service and its CA when there is one",
+    changes: {
+      metadata: {
+        url: "https://Mds.example.com/base",
+        tls: { caFile: "/tls/mds", verify: true, verifyName: true },
+      },
+    },
+    adds: { net: ["mds.example.com:443"], read: ["/tls/mds"] },
+  },
+  {
+    title: "the metadata service at its own port, IPv6 in brackets",
+    changes: { metadata: { url: "http://[::1]:9763" } },
+    adds: { net: ["[::1]:9763"] },
+  },
+  {
+    title: "no CA of a metadata service that there is not",
+    changes: { metadata: { tls: { caFile: "/tls/mds", verify: true, verifyName: true } } },
     adds: {},
+  },
+  {
+    title: "the address of the status endpoint and its token when it is on",
+    changes: { status: { listen: { host: "::1", port: 9463 }, tokenFile: "/agent/token" } },
+    adds: { net: ["[::1]:9463"], read: ["/agent/token"] },
+  },
+  {
+    title: "any free port for a status endpoint that asks for one",
+    changes: { status: { listen: { host: "127.0.0.1", port: 0 } } },
+    adds: { net: ["127.0.0.1:0"] },
   },
   {
     title: "each probed port at the listen address",
@@ -102,6 +148,21 @@ const cases: readonly {
       read: [...documentPaths, "/tls/git"],
       write: documentPaths,
     },
+  },
+  {
+    title: "no repository host with artifact.engine=git: git, started by the launcher, goes there",
+    changes: {
+      artifacts: {
+        ...documents,
+        engine: "git",
+        allowedHosts: ["git.example.com", "h:22"],
+        repoUrl: "ssh://git.example.com/",
+        caFile: "/tls/git",
+        sshKeyFile: "/keys/id",
+        sshKnownHostsFile: "/keys/hosts",
+      },
+    },
+    adds: { read: [...documentPaths, "/tls/git"], write: documentPaths },
   },
   {
     title: "the backup when one is to be made",
@@ -196,6 +257,21 @@ const cases: readonly {
     adds: { net: ["h:3000"], read: documentPaths, write: documentPaths },
   },
   {
+    title: "nothing of an announced repository whose host is not allowed",
+    changes: {
+      artifacts: {
+        ...documents,
+        allowedHosts: ["other.org", "*.corp"],
+        repoUrl: "https://git.example.com:8443/x.git",
+      },
+    },
+    adds: {
+      net: ["*.corp:443", "other.org:443"],
+      read: documentPaths,
+      write: documentPaths,
+    },
+  },
+  {
     title: "nothing for artifacts when no host is allowed",
     changes: { artifacts: { ...documents, caFile: "/tls/git" } },
     adds: {},
@@ -249,11 +325,19 @@ Deno.test("scope: leaves out a path inside another, but not one that only starts
 });
 
 const refusals: readonly [string, Changes][] = [
+  ["log files below the root", { logPublisher: { enabled: true, paths: ["/app.log"] } }],
+  ["a pattern from the root", { logPublisher: { enabled: true, paths: ["/*/app.log"] } }],
   ["the whole file system as application path", {
     artifacts: { applicationPath: "//", allowedHosts: ["git.example.com"] },
   }],
   ["a network instead of a host", { broker: { urls: [{ host: "10.0.0.0/8", port: 1883 }] } }],
   ["a wildcard broker", { broker: { urls: [{ host: "*.example.com", port: 1883 }] } }],
+  ["a socket of the file system as broker", {
+    broker: { urls: [{ host: "unix:/run/broker", port: 1883 }] },
+  }],
+  ["a socket of the file system as repository host", {
+    artifacts: { ...documents, allowedHosts: ["unix:/run/git"] },
+  }],
   ["two hosts in one", { broker: { urls: [{ host: "a,b", port: 1883 }] } }],
   ["an empty host", { broker: { urls: [{ host: "", port: 1883 }] } }],
   ["an empty part of a host", { broker: { urls: [{ host: "a..b", port: 1883 }] } }],
