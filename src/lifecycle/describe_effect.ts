@@ -25,6 +25,7 @@ export function describeEffect(effect: Effect): string {
       return `${effect.level}: ${effect.message}`;
     case "awaitPorts":
     case "startHealth":
+    case "startLogs":
     case "cancelWork":
     case "forgetSession":
       return effect.kind;

@@ -9,6 +9,7 @@ export type Effect =
   | { readonly kind: "answered"; readonly what: Requestable }
   | LaneEffect
   | { readonly kind: "startHealth" }
+  | { readonly kind: "startLogs" }
   | { readonly kind: "startUpdates"; readonly tenantId: number }
   /** Stops running extensions and artifact jobs, drops waiting ones: a clean-up overtakes them. */
   | { readonly kind: "cancelWork" }

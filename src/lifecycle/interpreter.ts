@@ -9,18 +9,20 @@ import { Complaints } from "./complaints.ts";
 import type { Effect, LaneEffect } from "./effect.ts";
 import type { Input } from "./input.ts";
 import type { LaneJob } from "./lane.ts";
-import { Lanes } from "./lanes.ts";
+import { type LaneReport, Lanes } from "./lanes.ts";
 import type {
   ArtifactPort,
   BrokerPort,
   ExtensionPort,
   HealthPort,
+  LogPublisherPort,
   Memory,
   OutboxPort,
   PortProbe,
 } from "./ports.ts";
 import { Requests } from "./requests.ts";
 import type { Settings } from "./state.ts";
+import type { StepTrace } from "./trace_port.ts";
 
 /** The world, as far as the lifecycle touches it. */
 export interface World {
@@ -29,6 +31,8 @@ export interface World {
   readonly extensions: ExtensionPort;
   readonly artifacts: ArtifactPort;
   readonly health: HealthPort;
+  /** Absent: nobody publishes log lines. */
+  readonly logs?: LogPublisherPort;
   readonly probe: PortProbe;
   readonly memory: Memory;
 }
@@ -65,7 +69,7 @@ export class Interpreter {
       },
       onDropped: (lane, count) =>
         log.warning(`Extensions cannot keep up: ${count} runs were dropped`, { lane, count }),
-    });
+    }, () => clock.monotonicMs());
   }
 
   /** How many jobs wait or run in each lane. */
@@ -73,8 +77,17 @@ export class Interpreter {
     return this.#lanes.depths;
   }
 
-  /** Carries out one effect; never waits for it and never throws. */
-  perform(effect: Effect): void {
+  /** What each lane does now. */
+  get lanes(): readonly LaneReport[] {
+    return this.#lanes.reports;
+  }
+
+  /**
+   * Carries out one effect; never waits for it and never throws.
+   *
+   * @param step What the effect follows from.
+   */
+  perform(effect: Effect, step?: StepTrace): void {
     const { world, log } = this.#options;
     switch (effect.kind) {
       case "subscribe":
@@ -91,6 +104,8 @@ export class Interpreter {
         return this.#requests.answered(effect.what);
       case "startHealth":
         return world.health.start();
+      case "startLogs":
+        return world.logs?.start();
       case "startUpdates":
         return world.artifacts.startUpdates(
           effect.tenantId,
@@ -116,7 +131,7 @@ export class Interpreter {
       case "awaitPorts":
       case "checkOut":
       case "removeArtifacts":
-        return this.#lanes.add(effect.lane, this.#job(effect));
+        return this.#lanes.add(effect.lane, traced(this.#job(effect), effect, step));
     }
   }
 
@@ -132,6 +147,7 @@ export class Interpreter {
     const tasks = new TaskGroup(this.#options.log, clock);
     void tasks.start("update loops", () => world.artifacts.stopUpdates());
     void tasks.start("lanes", () => this.#lanes.idle());
+    void tasks.start("log lines", () => world.logs?.stop() ?? Promise.resolve());
     const [mine, stragglers] = await Promise.all([
       this.#tasks.close(limitMs),
       tasks.close(limitMs),
@@ -214,4 +230,8 @@ export class Interpreter {
       },
     };
   }
+}
+
+function traced(job: LaneJob, effect: LaneEffect, step: StepTrace | undefined): LaneJob {
+  return step ? { ...job, run: (signal) => step.work(effect, () => job.run(signal)) } : job;
 }

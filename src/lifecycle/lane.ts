@@ -29,17 +29,24 @@ export interface LaneEvents {
 export class Lane {
   readonly #limit: number;
   readonly #events: LaneEvents;
+  readonly #nowMs: () => number;
   #waiting: LaneJob[] = [];
-  #running: { readonly job: LaneJob; readonly abort: AbortController } | undefined;
+  #running:
+    | { readonly job: LaneJob; readonly abort: AbortController; readonly sinceMs: number }
+    | undefined;
   #ended: Promise<void> = Promise.resolve();
   #dropped = 0;
   /** How many of the waiting jobs are droppable. */
   #droppable = 0;
 
-  /** @param limit How many droppable jobs may wait. */
-  constructor(limit: number, events: LaneEvents) {
+  /**
+   * @param limit How many droppable jobs may wait.
+   * @param nowMs Milliseconds that never jump back.
+   */
+  constructor(limit: number, events: LaneEvents, nowMs: () => number = () => 0) {
     this.#limit = limit;
     this.#events = events;
+    this.#nowMs = nowMs;
   }
 
   /** How many jobs wait or run. */
@@ -50,6 +57,11 @@ export class Lane {
   /** The name of the running job. */
   get running(): string | undefined {
     return this.#running?.job.name;
+  }
+
+  /** For how many milliseconds it has been running. */
+  get runningMs(): number | undefined {
+    return this.#running && this.#nowMs() - this.#running.sinceMs;
   }
 
   /** Adds a job at the end. */
@@ -75,7 +87,7 @@ export class Lane {
     for (let job = this.#waiting.shift(); job; job = this.#waiting.shift()) {
       if (job.droppable) this.#droppable--;
       const abort = new AbortController();
-      this.#running = { job, abort };
+      this.#running = { job, abort, sinceMs: this.#nowMs() };
       await job.run(abort.signal);
       this.#running = undefined;
     }

@@ -10,13 +10,26 @@ export interface LanesEvents {
   onDropped(lane: LaneName, count: number): void;
 }
 
+/** What a lane does now. */
+export interface LaneReport {
+  readonly name: LaneName;
+  /** Jobs that wait or run. */
+  readonly depth: number;
+  /** The name of the running job, and for how long it has been running. */
+  readonly running?: string;
+  readonly runningMs?: number;
+}
+
 /** All lanes by name; one comes into being with its first job and goes when it is empty. */
 export class Lanes {
   readonly #lanes = new Map<LaneName, Lane>();
   readonly #events: LanesEvents;
+  readonly #nowMs: () => number;
 
-  constructor(events: LanesEvents) {
+  /** @param nowMs Milliseconds that never jump back. */
+  constructor(events: LanesEvents, nowMs: () => number) {
     this.#events = events;
+    this.#nowMs = nowMs;
   }
 
   /** Adds a job to a lane. */
@@ -29,7 +42,7 @@ export class Lanes {
           this.#lanes.delete(name);
           if (dropped > 0) this.#events.onDropped(name, dropped);
         },
-      });
+      }, this.#nowMs);
       this.#lanes.set(name, lane);
     }
     lane.add(job);
@@ -50,6 +63,16 @@ export class Lanes {
   /** Names of the running jobs. */
   get running(): readonly string[] {
     return [...this.#lanes.values()].flatMap((lane) => lane.running ?? []);
+  }
+
+  /** What each lane does now. */
+  get reports(): readonly LaneReport[] {
+    return [...this.#lanes].map(([name, { depth, running, runningMs }]) => ({
+      name,
+      depth,
+      ...(running === undefined ? {} : { running }),
+      ...(runningMs === undefined ? {} : { runningMs }),
+    }));
   }
 
   /** How many jobs wait or run in each lane. */

@@ -7,11 +7,14 @@ import { fingerprint } from "../events/fingerprint.ts";
 import { statusOfTopic } from "../events/status_event.ts";
 import { platformFacts } from "../topology/facts.ts";
 import { Complaints } from "./complaints.ts";
+import type { Effect } from "./effect.ts";
 import type { Input } from "./input.ts";
 import { Interpreter, type World } from "./interpreter.ts";
+import type { LaneReport } from "./lanes.ts";
 import type { Remembered } from "./ports.ts";
 import { type AgentState, initialState, type Settings } from "./state.ts";
 import { step } from "./step.ts";
+import type { TracePort } from "./trace_port.ts";
 
 /** What a {@link Lifecycle} is made of. */
 export interface LifecycleOptions {
@@ -22,8 +25,9 @@ export interface LifecycleOptions {
   readonly log: Log;
   readonly clock: Clock;
   readonly random: () => number;
-  /** Told of every input with the state it led to; for status displays and tests. */
-  readonly onStep?: (input: Input, state: AgentState) => void;
+  /** Told of every input with the state and the effects it led to; for status displays and tests. */
+  readonly onStep?: (input: Input, state: AgentState, effects: readonly Effect[]) => void;
+  readonly trace?: TracePort;
 }
 
 /** The payload that a part of the state was made of, to recognise an unchanged copy. */
@@ -78,6 +82,11 @@ export class Lifecycle {
   /** How many jobs wait or run in each lane. */
   get laneDepths(): Readonly<Record<string, number>> {
     return this.#interpreter.laneDepths;
+  }
+
+  /** What each lane does now. */
+  get lanes(): readonly LaneReport[] {
+    return this.#interpreter.lanes;
   }
 
   /** Begins: subscribes and asks for the topology. */
@@ -166,8 +175,10 @@ export class Lifecycle {
     if (state.phase.kind !== before.phase.kind) {
       this.#options.log.info(`Phase ${before.phase.kind} → ${state.phase.kind}`);
     }
-    for (const effect of effects) this.#interpreter.perform(effect);
-    this.#options.onStep?.(input, state);
+    const trace = this.#options.trace?.step(input, effects);
+    for (const effect of effects) this.#interpreter.perform(effect, trace);
+    trace?.ended();
+    this.#options.onStep?.(input, state, effects);
   }
 
   /** The fingerprint of what is known, unless events have changed it since. */

@@ -111,6 +111,14 @@ export interface HealthPort {
   stop(): void;
 }
 
+/** Lines of the application's log files. */
+export interface LogPublisherPort {
+  /** Publishes from now on. Starting twice is starting once. */
+  start(): void;
+  /** Ends publishing; resolves within a few seconds. What is left is published after the next start. */
+  stop(): Promise<void>;
+}
+
 /** TCP ports of the application. */
 export interface PortProbe {
   /** Those of the ports that accept a connection right now. */

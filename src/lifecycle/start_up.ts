@@ -99,7 +99,11 @@ export function startStepEnded(
       const started = publishStatuses(state, ["started"]);
       return {
         state: { ...started.state, phase: { kind: "starting", step: "StartServers" } },
-        effects: [...started.effects, run("StartServers")],
+        effects: [
+          ...started.effects,
+          ...settings.lifecycle.publishesLogs ? [{ kind: "startLogs" } as const] : [],
+          run("StartServers"),
+        ],
       };
     }
     case "StartServers":
