@@ -2,6 +2,9 @@ import { join } from "node:path";
 import { cannot, reasonOf } from "../base/errors.ts";
 import { prepareStateDirectory } from "./state_directory.ts";
 
+const lockAttempts = 3;
+const lockPauseMs = 50;
+
 /**
  * Makes the state directory ready and takes the lock of the home; before anything is written there.
  *
@@ -24,7 +27,12 @@ export async function claimHome(stateDir: string): Promise<Disposable> {
 export async function lockHome(stateDir: string): Promise<Disposable> {
   const path = join(stateDir, "lock");
   const file = await openLock(path);
-  if (!await file.tryLock(true)) {
+  for (let attempt = 1; !await file.tryLock(true); attempt++) {
+    // Somebody may just be looking whether an agent runs.
+    if (attempt < lockAttempts) {
+      await new Promise((resolve) => setTimeout(resolve, lockPauseMs));
+      continue;
+    }
     file.close();
     throw cannot("start in this home", path, "another agent holds it; stop that one first", {
       kind: "locked",

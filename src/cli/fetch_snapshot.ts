@@ -1,0 +1,49 @@
+import { cannot } from "../base/errors.ts";
+import type { StatusConfig } from "../config/agent_config.ts";
+import type { StatusSnapshot } from "../status/snapshot.ts";
+
+const answerLimitMs = 5_000;
+const answerLimitBytes = 8 * 1024 * 1024;
+
+/**
+ * Asks a running agent for its status.
+ *
+ * @throws AgentError when the answer is none of an agent of this version; what `fetch` throws when
+ *   nobody answers.
+ */
+export async function fetchSnapshot(
+  { host, port }: NonNullable<StatusConfig["listen"]>,
+  { tokenFile }: StatusConfig,
+): Promise<StatusSnapshot> {
+  const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}/status.json`;
+  const token = tokenFile === undefined ? undefined : (await Deno.readTextFile(tokenFile)).trim();
+  const response = await fetch(url, {
+    redirect: "error",
+    signal: AbortSignal.timeout(answerLimitMs),
+    headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+  });
+  const text = await boundedText(response);
+  if (!response.ok) {
+    throw cannot("ask", url, `status ${response.status}`, { kind: "unavailable" });
+  }
+  const value = JSON.parse(text) as StatusSnapshot;
+  if (value.format !== 1) {
+    throw cannot("read", url, "this is not the status of an agent of this version", {
+      kind: "input",
+    });
+  }
+  return value;
+}
+
+async function boundedText(response: Response): Promise<string> {
+  let text = "";
+  for await (
+    const part of (response.body ?? new Blob().stream()).pipeThrough(new TextDecoderStream())
+  ) {
+    text += part;
+    if (text.length > answerLimitBytes) {
+      throw cannot("read", response.url, "the answer is too long", { kind: "limit" });
+    }
+  }
+  return text;
+}
