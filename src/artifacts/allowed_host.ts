@@ -10,9 +10,9 @@
  * that is on this host. With a port that port is allowed, by https and by http, but not by http
  * - on port 443,
  * - where the announced repository is reached by https;
- * nor by https on port 80.
+ * nor by https on port 80. SSH needs an entry with its port, or the announced repository.
  *
- * @param url An http or https URL.
+ * @param url An http, https or ssh URL.
  * @param announced REPO_URL.
  */
 export function isAllowedHost(
@@ -37,6 +37,7 @@ export function isAllowedHost(
     }
     if (parsed.port === undefined) return url.protocol === "https:" && port === 443;
     if (parsed.port !== port) return false;
+    if (url.protocol === "ssh:") return true;
     return url.protocol === "https:" ? port !== 80 : port !== 443 && ofAnnounced?.port !== port;
   });
 }
@@ -44,6 +45,7 @@ export function isAllowedHost(
 /** The port a URL leads to, the scheme's own when it names none. */
 export function portOf(url: URL): number {
   if (url.port !== "") return Number(url.port);
+  if (url.protocol === "ssh:") return 22;
   return url.protocol === "https:" ? 443 : 80;
 }
 

@@ -3,9 +3,10 @@ import { reasonOf } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
 import type { ArtifactsConfig } from "../config/agent_config.ts";
 import { isAllowedHost } from "./allowed_host.ts";
-import { mergeCredentials, parseRepositoryUrl, type RepositoryAccess } from "./credentials.ts";
+import { mergeCredentials, parseRepositoryUrl, type RepositoryAccess } from "../git/credentials.ts";
 import { decryptRepoPassword } from "./repo_password.ts";
 import { repositoryPath } from "./repository_path.ts";
+import { parseSystemGitUrl } from "./system_git_url.ts";
 
 /** Where a tenant's artifacts come from, as the platform said it. */
 export interface ArtifactSource {
@@ -33,7 +34,9 @@ export type ResolvedSource =
 export function resolveSource(config: ArtifactsConfig, source: ArtifactSource): ResolvedSource {
   const path = repositoryPath(config, source.tenantId);
   if (path.kind === "refused") return unusable(path.reason);
-  const parsed = parseRepositoryUrl(source.repoUrl);
+  const parsed = config.engine === "git"
+    ? parseSystemGitUrl(source.repoUrl)
+    : parseRepositoryUrl(source.repoUrl);
   if (parsed.kind === "refused") return unusable(parsed.reason);
   if (!isAllowedHost(parsed.url, config.allowedHosts, config.repoUrl)) {
     const allowed = config.allowedHosts.length === 0 ? "none is" : config.allowedHosts.join(", ");
@@ -45,7 +48,10 @@ export function resolveSource(config: ArtifactsConfig, source: ArtifactSource): 
   }
   let password: Secret | undefined;
   try {
-    password = decryptRepoPassword(source.repoPassword, config.cartridgeKey);
+    // SSH knows keys alone.
+    if (parsed.url.protocol !== "ssh:") {
+      password = decryptRepoPassword(source.repoPassword, config.cartridgeKey);
+    }
   } catch (error) {
     // A password in the URL needs none from the event.
     if (parsed.password === undefined) {

@@ -1,12 +1,15 @@
-import type { Clock } from "../base/clock.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
 import { isAbort, reasonOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Secret } from "../base/secret.ts";
 import type { ArtifactsConfig } from "../config/agent_config.ts";
 import { type ArtifactSource, resolveSource } from "./artifact_source.ts";
 import { gitDirectoryPath, isDirectory, StagingDirectory } from "./checkout_directories.ts";
-import { runGitWorker, runRemovalWorker } from "./git_worker_run.ts";
+import { runCommitWorker, runGitWorker, runRemovalWorker } from "./git_worker_run.ts";
 import { JobSlots } from "./job_slots.ts";
+import { type ArtifactObserver, observedSurroundings } from "./observed_jobs.ts";
+import { RemotePoll } from "../git/remote_poll.ts";
+import type { CheckoutProgress } from "../git/progress_snapshot.ts";
 import { repositoryPath } from "./repository_path.ts";
 import { TenantArtifacts } from "./tenant_artifacts.ts";
 import type {
@@ -17,6 +20,7 @@ import type {
   UsableSource,
 } from "./tenant_surroundings.ts";
 import { runUpdateLoop } from "./update_loop.ts";
+import { WarmWorkers } from "./warm_workers.ts";
 
 /** What {@link ArtifactSync} needs. */
 export interface ArtifactSyncOptions {
@@ -30,6 +34,16 @@ export interface ArtifactSyncOptions {
   readonly addSecret: (secret: Secret) => () => void;
   /** Runs a job. Default: in a worker of its own. */
   readonly runJob?: TenantSurroundings["runJob"];
+  /** Whether updates ask the remote, with Git, before they run a job. Default true. */
+  readonly pollsRemote?: boolean;
+  /** How updates ask the remote. Default: over HTTP, in place. */
+  readonly openPoll?: TenantSurroundings["openPoll"];
+  /** Runs a round for local changes. Default: in a worker of its own. */
+  readonly runCommit?: TenantSurroundings["runCommit"];
+  /** Makes symbolic links for jobs, which may not; absent: links are left out. */
+  readonly makeLinks?: TenantSurroundings["makeLinks"];
+  /** Told of every job that ends; must not throw. */
+  readonly observer?: ArtifactObserver;
   /** Runs a removal. Default: in a worker of its own. */
   readonly runRemoval?: TenantSurroundings["runRemoval"];
 }
@@ -55,6 +69,8 @@ export class ArtifactSync implements AsyncDisposable {
   readonly #loops = new Map<number, Loop>();
   readonly #closed = new AbortController();
   readonly #staging = new Map<string, StagingDirectory>();
+  /** Real threads hold real memory, whatever time it is for the rest. */
+  readonly #warm = new WarmWorkers(systemClock);
   /** Whose artifacts the one directory of an application of one tenant holds. */
   #owner: number;
   #contender: Contender | undefined;
@@ -93,8 +109,8 @@ export class ArtifactSync implements AsyncDisposable {
 
   /**
    * Polls the tenant's repository until stopped. Starting again replaces the loop. Does nothing when
-   * the configuration wants no updates (enable.artifact.update, auto.checkout), or when no usable
-   * source of the tenant is known.
+   * the configuration wants no updates (enable.artifact.update, and auto.checkout or auto.commit), or
+   * when no usable source of the tenant is known.
    *
    * @param onUpdate Called after each update that changed files; the loop goes on when it settles.
    */
@@ -103,7 +119,8 @@ export class ArtifactSync implements AsyncDisposable {
     const key = this.#keyOf(tenantId);
     const tenant = this.#tenants.get(key);
     const log = this.#logOf(tenantId);
-    if (!config.update || !config.autoCheckout || this.#closed.signal.aborted) {
+    const isWanted = config.update && (config.autoCheckout || config.autoCommit);
+    if (!isWanted || this.#closed.signal.aborted) {
       log.debug("The repository is not followed: the configuration does not want it");
       return;
     }
@@ -125,7 +142,9 @@ export class ArtifactSync implements AsyncDisposable {
         await runUpdateLoop({
           update: (signal) => tenant.update(signal),
           onUpdate,
-          intervalMs: config.updateIntervalMs,
+          get intervalMs() {
+            return config.updateIntervalMs;
+          },
           log,
           clock,
           random,
@@ -184,11 +203,17 @@ export class ArtifactSync implements AsyncDisposable {
     await Promise.all(loops.map(({ ended }) => ended));
   }
 
+  /** How far the tenant's checkout in progress is; `undefined` when there is none. */
+  progress(tenantId: number): CheckoutProgress | undefined {
+    return this.#tenants.get(this.#keyOf(tenantId))?.progress;
+  }
+
   /** Ends everything, checkouts too, and waits for the end. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed.abort(new DOMException("the agent ends", "AbortError"));
     await this.stopUpdates();
     await Promise.all([...this.#tenants.values()].map((tenant) => tenant.close()));
+    this.#warm[Symbol.dispose]();
   }
 
   /** An application of one tenant has one directory, whatever tenant an event names. */
@@ -237,18 +262,26 @@ export class ArtifactSync implements AsyncDisposable {
   }
 
   #surroundings(tenantId: number): TenantSurroundings {
-    const { config, stateDir, clock, addSecret, runJob, runRemoval } = this.#options;
-    return {
+    const { config, stateDir, clock, addSecret, runJob, runRemoval, runCommit, pollsRemote } =
+      this.#options;
+    const surroundings: TenantSurroundings = {
       config,
       stateDir,
       clock,
       addSecret,
       log: this.#logOf(tenantId),
       staging: (applicationPath) => this.#stagingOf(applicationPath),
-      runJob: runJob ?? runGitWorker,
+      runJob: runJob ?? ((job, options) => runGitWorker(job, { ...options, warm: this.#warm })),
+      pollsRemote: pollsRemote ?? true,
+      openPoll: this.#options.openPoll ?? (({ access, ...rest }) => new RemotePoll(access, rest)),
+      runCommit: runCommit ??
+        ((job, options) => runCommitWorker(job, { ...options, warm: this.#warm })),
+      looksForChanges: runCommit === undefined,
       runRemoval: runRemoval ?? runRemovalWorker,
       slots: this.#slots,
+      ...(this.#options.makeLinks === undefined ? {} : { makeLinks: this.#options.makeLinks }),
     };
+    return observedSurroundings(surroundings, tenantId, this.#options.observer);
   }
 
   #logOf(tenantId: number): Log {

@@ -1,8 +1,8 @@
 /** Brings back what the backup of the initial artifacts keeps. */
 import { join } from "node:path";
-import { assertPhysicalDirectory, notADirectory, placeAt } from "./physical_path.ts";
-import { removeSync } from "./synchronous_file.ts";
-import { reservedName } from "./tree_entry_name.ts";
+import { assertPhysicalDirectory, notADirectory, placeAt } from "../git/physical_path.ts";
+import { removeSync } from "../git/synchronous_file.ts";
+import { reservedName } from "../git/tree_entry_name.ts";
 
 /** What came back and what did not. */
 export interface ReturnedBackup {

@@ -1,6 +1,7 @@
 /** The directories a checkout needs, made by the main thread so that its worker may do less. */
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { cannot, reasonOf } from "../base/errors.ts";
+import { currentTree, treesOf } from "./published_trees.ts";
 import { invalidPathReason } from "./repository_path.ts";
 
 /**
@@ -19,6 +20,8 @@ export async function makeDestination(
     let isMade = false;
     for (const path of directoriesTo(applicationPath, destination)) {
       isMade = await makeDirectory(path, 0o755);
+      // The checkout makes it a directory.
+      if (path === destination && currentTree(destination) !== undefined) continue;
       if (!(await Deno.lstat(path)).isDirectory) {
         throw inTheWay("check out into", destination, path);
       }
@@ -31,6 +34,19 @@ export async function makeDestination(
       retryable: true,
     });
   }
+}
+
+/**
+ * Makes what is missing above a destination that is or becomes a link (artifact.publish=symlink);
+ * nothing where it is APPLICATION_PATH itself.
+ *
+ * @returns Whether nothing is at the destination yet; APPLICATION_PATH itself does not count.
+ * @throws AgentError as {@link makeDestination}.
+ */
+export async function makeWayTo(applicationPath: string, destination: string): Promise<boolean> {
+  if (destination === applicationPath) return false;
+  await makeDestination(applicationPath, dirname(destination));
+  return await lstatIfPresent(destination) === undefined;
 }
 
 /**
@@ -48,6 +64,8 @@ export async function isDestinationThere(
   for (const path of directoriesTo(applicationPath, destination)) {
     const found = await lstatIfPresent(path);
     if (found === undefined) return false;
+    // The removal makes it a directory before it does anything else.
+    if (path === destination && currentTree(destination) !== undefined) continue;
     if (!found.isDirectory) throw inTheWay("remove the artifacts in", destination, path);
   }
   return true;
@@ -119,17 +137,18 @@ export class StagingDirectory {
   /**
    * Makes it.
    *
+   * @param holdsTrees Whoever serves the files passes through it, to a tree that he knows the name of.
    * @returns Where one tenant may write; `undefined` when it cannot be made or is not ours alone.
    *   Call {@link leave} afterwards in either case.
    */
-  async enter(tenantId: number): Promise<string | undefined> {
+  async enter(tenantId: number, holdsTrees = false): Promise<string | undefined> {
     this.#users++;
     await this.#removed;
     try {
       await makeDirectory(this.#path, 0o700);
       this.#isUsable = await this.#isOurs();
       if (!this.#isUsable) return undefined;
-      await Deno.chmod(this.#path, 0o700);
+      await Deno.chmod(this.#path, holdsTrees ? 0o711 : 0o700);
       await (this.#cleaned ??= this.#clean());
       return join(this.#path, String(tenantId));
     } catch (error) {
@@ -173,6 +192,19 @@ export class StagingDirectory {
       }
     }
   }
+}
+
+/**
+ * Where the trees of a destination are; `undefined` when it neither is published by a link nor was.
+ *
+ * @param publish artifact.publish.
+ */
+export async function treesFor(
+  destination: string,
+  publish: "files" | "symlink",
+): Promise<string | undefined> {
+  const trees = treesOf(destination);
+  return publish === "symlink" || await isDirectory(trees) ? trees : undefined;
 }
 
 /** @returns Whether it was missing. */

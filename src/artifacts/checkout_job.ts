@@ -2,32 +2,46 @@
 import { join } from "node:path";
 import { systemClock } from "../base/clock.ts";
 import { AgentError } from "../base/errors.ts";
+import { isIgnoredFile } from "./commit_ignored.ts";
+import {
+  forgetUnpushed,
+  keepCommits,
+  setPublishedUrl,
+  unpushedBase,
+} from "../git/unpushed_commits.ts";
 import {
   type GitDirectory,
   gitDirectoryAt,
   prepareGitDirectory,
   publishedCommit,
   setPublishedCommit,
-} from "./git_directory.ts";
-import { GitHttp } from "./git_http.ts";
+} from "../git/git_directory.ts";
+import { GitHttp } from "../git/git_http.ts";
+import { accessOf, type CheckoutDone, type CheckoutJob, namesOf, noNotes } from "./git_job.ts";
+import type { JobRuntime } from "./job_runtime.ts";
+import { neededLargeFiles, usesLargeFiles, withPointersInPlace } from "./large_files.ts";
+import { ObjectStore } from "../git/object_store.ts";
+import { placeAt } from "../git/physical_path.ts";
+import { publishWithBackup } from "./publish_files.ts";
+import { publishTree } from "./publish_tree.ts";
 import {
-  accessOf,
-  type CheckoutDone,
-  type CheckoutJob,
-  type CheckoutNotes,
-  namesOf,
-} from "./git_job.ts";
-import { backUp } from "./initial_backup.ts";
-import { ObjectStore } from "./object_store.ts";
-import { placeAt } from "./physical_path.ts";
-import { publish } from "./publication.ts";
+  currentTree,
+  pruneTrees,
+  removeTrees,
+  treesOf,
+  turnIntoDirectory,
+} from "./published_trees.ts";
 import { PublishedRecord } from "./published_record.ts";
-import { RemoteBranch } from "./remote_branch.ts";
-import type { ChosenBranch } from "./remote_refs.ts";
+import { RemoteBranch } from "../git/remote_branch.ts";
+import type { ChosenBranch } from "../git/remote_refs.ts";
 import { finishRemoval } from "./removal_job.ts";
-import { StagingArea, stagingPlaces } from "./staging_area.ts";
-import { removeSync } from "./synchronous_file.ts";
-import { planTree, type TreePlan } from "./tree_plan.ts";
+import { sparsePlan } from "./sparse_plan.ts";
+import { stagingPlaces } from "./staging_area.ts";
+import { StreamedFiles } from "./streamed_files.ts";
+import { removeSync } from "../git/synchronous_file.ts";
+import { configuredLfsUrl, fetchedLargeFiles, orderLargeFiles } from "./system_git_large_files.ts";
+import { TransferredBranch } from "./system_git_transfer.ts";
+import { type LeftOutEntry, planTree, type TreePlan } from "../git/tree_plan.ts";
 import { surveyWorkTree } from "./work_tree_survey.ts";
 
 /**
@@ -37,27 +51,31 @@ import { surveyWorkTree } from "./work_tree_survey.ts";
  *
  * @throws AgentError; anything else is the system's error, or a fault of the agent or the library.
  */
-export async function runCheckout(job: CheckoutJob): Promise<CheckoutDone> {
+export async function runCheckout(
+  job: CheckoutJob,
+  runtime: JobRuntime = {},
+): Promise<CheckoutDone> {
   const directory = gitDirectoryAt(job.gitDirectory);
-  const removal = finishRemoval(job);
+  const removal = finishRemoval(job, runtime);
+  runtime.faultPoint?.("removal finished");
   prepareGitDirectory(directory);
   for (const place of stagingPlaces(job)) removeSync(place);
-  using http = new GitHttp({
-    access: accessOf(job),
-    maxBytes: job.limits.bytes,
-    idleTimeoutMs: job.idleTimeoutMs,
-    clock: systemClock,
-    ...(job.caCertificates === undefined ? {} : { caCertificates: job.caCertificates }),
-  });
-  const remote = new RemoteBranch(job, directory, http);
-  // The library loads while the server answers.
-  const [chosen] = await Promise.all([remote.choose(), import("./isomorphic_fetch.ts")]);
+  prepareTrees(job, directory, runtime);
+  using remote = branchOf(job, directory);
+  const chosen = await remote.choose();
+  if (unpushedBase(directory) !== undefined) {
+    if (job.localChanges === "keep") return heldBy(directory, remote.receivedBytes);
+    // Committed when that was wanted, and not pushed: not lost now either.
+    keepCommits(directory, "notWanted", publishedCommit(directory) ?? "", new Date());
+    forgetUnpushed(directory);
+  }
   const outcome = chosen === undefined
-    ? emptyRepository(directory)
-    : await checkOutBranch(job, directory, remote, chosen);
+    ? emptyRepository(job, directory)
+    : await checkOutBranch(job, { directory, remote, runtime }, chosen);
+  if (outcome.kind === "published" && chosen !== undefined) setPublishedUrl(directory, job.url);
   return {
     ...outcome,
-    receivedBytes: http.receivedBytes,
+    receivedBytes: remote.receivedBytes,
     notes: {
       ...outcome.notes,
       strayGitDirectory: placeAt(join(job.destination, ".git")) !== "absent",
@@ -66,10 +84,57 @@ export async function runCheckout(job: CheckoutJob): Promise<CheckoutDone> {
   };
 }
 
+/** Where the commit of a branch and its objects come from. */
+interface BranchSource extends Disposable {
+  readonly receivedBytes: number;
+  choose(): Promise<ChosenBranch | undefined>;
+  fetch: RemoteBranch["fetch"];
+}
+
+/** Over HTTP, unless the system's git has brought it already. */
+function branchOf(job: CheckoutJob, directory: GitDirectory): BranchSource {
+  if (job.transfer !== undefined) return new TransferredBranch(job, directory, job.transfer);
+  const http = new GitHttp({
+    access: accessOf(job),
+    maxBytes: job.limits.bytes,
+    idleTimeoutMs: job.idleTimeoutMs,
+    clock: systemClock,
+    ...(job.caCertificates === undefined ? {} : { caCertificates: job.caCertificates }),
+  });
+  const remote = new RemoteBranch(job, directory, http);
+  return {
+    get receivedBytes() {
+      return http.receivedBytes;
+    },
+    choose: async () => {
+      // The library loads while the server answers.
+      const [chosen] = await Promise.all([remote.choose(), import("../git/isomorphic_fetch.ts")]);
+      return chosen;
+    },
+    fetch: (...request) => remote.fetch(...request),
+    [Symbol.dispose]: () => http[Symbol.dispose](),
+  };
+}
+
+/** Commits of ours must come to the remote first. */
+function heldBy(directory: GitDirectory, receivedBytes: number): CheckoutDone {
+  const commit = publishedCommit(directory);
+  return {
+    kind: "held",
+    ...(commit === undefined ? {} : { commit }),
+    files: 0,
+    changed: false,
+    receivedBytes,
+    notes: noNotes,
+  };
+}
+
 type Outcome = Omit<CheckoutDone, "receivedBytes">;
 
 /** Nothing to check out is a success. Files of a former content stay: emptied may mean broken. */
-function emptyRepository(directory: GitDirectory): Outcome {
+function emptyRepository(job: CheckoutJob, directory: GitDirectory): Outcome {
+  // Scripts that work in it need not know how artifacts are published.
+  if (placeAt(job.destination) === "absent") Deno.mkdirSync(job.destination);
   const remoteBecameEmpty = publishedCommit(directory) !== undefined;
   return {
     kind: "published",
@@ -79,23 +144,42 @@ function emptyRepository(directory: GitDirectory): Outcome {
   };
 }
 
+/** What a checkout works with. */
+export interface Tools {
+  readonly directory: GitDirectory;
+  readonly remote: BranchSource;
+  readonly runtime: JobRuntime;
+}
+
+/** Trees that nobody uses any more go; a destination that need not be a link becomes a directory. */
+function prepareTrees(job: CheckoutJob, directory: GitDirectory, runtime: JobRuntime): void {
+  if (job.publish === "symlink") pruneTrees(job.destination, directory);
+  else if (job.trees !== undefined) {
+    turnIntoDirectory(job.destination, undefined, runtime);
+    removeTrees(job.destination);
+  }
+}
+
 async function checkOutBranch(
   job: CheckoutJob,
-  directory: GitDirectory,
-  remote: RemoteBranch,
+  { directory, remote, runtime }: Tools,
   chosen: ChosenBranch,
 ): Promise<Outcome> {
   using store = new ObjectStore(directory, {
     inflatedBytes: job.limits.bytes,
     // Files and directories, and the commit.
     objects: 2 * job.limits.files + 1,
-  });
-  let isFresh = store.isEmpty || store.isCrowded;
+  }, runtime.progress);
+  let isFresh = store.isEmpty || store.isCrowded || job.transfer?.isWhole === true;
+  using streamed = isFresh ? StreamedFiles.of(job, directory, chosen.commit) : undefined;
   const attempt = async () => {
-    if (isFresh || !store.has(chosen.commit)) await remote.fetch(chosen, store, isFresh);
+    if (isFresh || !store.has(chosen.commit)) {
+      await remote.fetch(chosen, store, isFresh, streamed?.take);
+    }
     // At once: what follows may fail again and again, and each attempt may bring another pack.
     if (isFresh) store.keepNewest(chosen.commit);
-    return bringInPlace(job, directory, store, chosen);
+    runtime.faultPoint?.("objects fetched");
+    return await bringInPlace(job, { directory, store, streamed, runtime }, chosen);
   };
   let outcome: Outcome;
   try {
@@ -110,84 +194,91 @@ async function checkOutBranch(
 }
 
 /** Plans, compares, writes and publishes; everything it needs is here. */
-function bringInPlace(
+export async function bringInPlace(
   job: CheckoutJob,
-  directory: GitDirectory,
-  store: ObjectStore,
+  { directory, store, streamed, runtime }: Omit<Tools, "remote"> & {
+    readonly store: ObjectStore;
+    /** Files that were written while they arrived. */
+    readonly streamed?: StreamedFiles | undefined;
+  },
   chosen: ChosenBranch,
-): Outcome {
+): Promise<Outcome> {
   const record = new PublishedRecord(directory);
   const published = publishedCommit(directory);
-  const plan = planTree(store, chosen.commit, job.limits.files);
-  const survey = surveyWorkTree(job.destination, plan, record);
-  const notes = { ...noNotes, ...notesOf(plan), recordLost: record.lost !== undefined };
+  const plan = sparsePlan(planTree(store, chosen.commit, job.limits.files), job.sparse);
+  const isContentWanted = hasLargeFileContents(job) && usesLargeFiles(plan, store);
+  const found = surveyWorkTree(surveyed(job), plan, record);
+  const survey = isContentWanted ? withPointersInPlace(surveyed(job), found, store) : found;
+  const notes = {
+    ...noNotes,
+    ...notesOf(plan, plan.leftOut),
+    recordLost: record.lost !== undefined,
+  };
   // On the first checkout files of the repository simply replace files of the same name.
   const localChanges = namesOf(record.isFirst ? [] : survey.localChanges);
+  const lost = survey.localChanges.filter((path) =>
+    record.has(path) || !isIgnoredFile(surveyed(job), path)
+  );
   const files = plan.files.length;
-  if (job.localChanges === "keep" && localChanges.count > 0) {
+  if (job.localChanges === "keep" && !record.isFirst && lost.length > 0) {
     return {
       kind: "held",
       ...(published === undefined ? {} : { commit: published }),
       files,
       changed: false,
-      notes: { ...notes, localChanges },
+      notes: { ...notes, localChanges: namesOf(lost) },
     };
   }
-  const backup = record.isUntouched ? backUpFor(job) : undefined;
-  const changed = survey.write.length + survey.remove.length > 0;
-  let entries = survey.keep;
-  let pointers: readonly string[] = [];
-  if (changed) {
-    using staging = StagingArea.open(stagingPlaces(job), job.destination);
-    const staged = staging.write(survey.write, store, job.limits.bytes);
-    pointers = staged.largeFilePointers;
-    record.begin([...survey.keep, ...staged.entries]);
-    const { remove } = survey;
-    const root = job.destination;
-    const places = { root, stagedTree: staging.tree, staged: staged.entries, remove, plan };
-    entries = [...survey.keep, ...publish(places)];
+  if (isContentWanted && job.transfer?.largeFiles === "wanted") {
+    const needed = neededLargeFiles(survey.write, store);
+    const lfsUrl = configuredLfsUrl(plan, store);
+    if (needed.length > 0) await orderLargeFiles(needed, directory, job.limits.bytes, lfsUrl);
   }
-  if (changed || record.isFirst || published !== chosen.commit) {
-    record.finish([...entries, ...plan.leftOut]);
+  const contents = isContentWanted ? { contents: fetchedLargeFiles(directory) } : {};
+  const work = { job, plan, survey, record, source: store, ...contents, streamed, runtime };
+  const done = job.publish === "symlink"
+    ? await publishTree(work, directory, chosen.commit)
+    : await publishWithBackup(work);
+  if (done.changed || record.isFirst || record.isInterrupted || published !== chosen.commit) {
+    record.finish([...done.entries, ...done.leftOut, ...plan.outside]);
+    runtime.faultPoint?.("record written");
     setPublishedCommit(directory, chosen.ref, chosen.commit);
+    runtime.faultPoint?.("commit remembered");
   }
   return {
     kind: "published",
     commit: chosen.commit,
     files,
-    changed,
+    changed: done.changed,
     notes: {
       ...notes,
+      ...notesOf(plan, done.leftOut),
       localChanges,
-      largeFilePointers: namesOf(pointers),
-      ...(backup ? { backup } : {}),
+      largeFilePointers: namesOf(done.largeFilePointers),
+      ...(done.backup ? { backup: done.backup } : {}),
+      ...(done.linkFailure === undefined ? {} : { linkFailure: done.linkFailure }),
     },
   };
 }
 
-function backUpFor(job: CheckoutJob) {
-  if (job.backup === undefined) return undefined;
-  return backUp(job.destination, job.backup, stagingPlaces(job));
+/** Whether what pointers of Git LFS stand for is here, or can be fetched. */
+function hasLargeFileContents({ transfer }: CheckoutJob): boolean {
+  return transfer?.largeFiles === "wanted" || transfer?.largeFiles === "fetched";
 }
 
-function notesOf(plan: TreePlan) {
-  const leftOut = (mode: number) =>
-    namesOf(plan.leftOut.filter((entry) => entry.mode === mode).map(({ path }) => path));
+/** Where the files of the last checkout are. */
+function surveyed({ destination, publish }: CheckoutJob): string {
+  if (publish !== "symlink") return destination;
+  // Without a tree, nothing is in place yet: what a directory of others holds does not count.
+  return join(treesOf(destination), currentTree(destination) ?? "none");
+}
+
+function notesOf(plan: TreePlan, leftOut: readonly LeftOutEntry[]) {
+  const ofMode = (mode: number) =>
+    namesOf(leftOut.filter((entry) => entry.mode === mode).map(({ path }) => path));
   return {
-    symbolicLinks: leftOut(0o120000),
-    submodules: leftOut(0o160000),
+    symbolicLinks: ofMode(0o120000),
+    submodules: ofMode(0o160000),
     collisions: namesOf(plan.collisions),
   };
 }
-
-const noNames = namesOf([]);
-const noNotes: CheckoutNotes = {
-  localChanges: noNames,
-  symbolicLinks: noNames,
-  submodules: noNames,
-  largeFilePointers: noNames,
-  collisions: noNames,
-  strayGitDirectory: false,
-  recordLost: false,
-  remoteBecameEmpty: false,
-};

@@ -18,9 +18,17 @@ export class CheckoutReport {
 
   /** A job succeeded. */
   done(url: string, result: CheckoutDone): void {
-    const { notes } = result;
+    const { notes, module } = result;
+    if (module !== undefined) {
+      const what = result.changed ? "Checked out" : "Nothing changed by a checkout of";
+      const commit = result.commit === undefined ? "" : `, now ${result.commit}`;
+      this.#log.info(`${what} ${url} in ${this.#destination}${commit} (module ${module})`);
+      return;
+    }
     if (notes.removal) reportRemoval(this.#log, this.#destination, notes.removal);
     if (result.kind === "held") {
+      // Local commits wait to be pushed, which is said elsewhere.
+      if (notes.localChanges.count === 0) return;
       this.#once(
         "held",
         `The repository is not followed: local changes in ${this.#destination} would be lost` +
@@ -49,13 +57,14 @@ export class CheckoutReport {
         `Local changes were discarded in favour of the repository${shown(notes.localChanges)}`,
       );
     }
-    this.#names("links", "Symbolic links are left out", notes.symbolicLinks);
+    const why = notes.linkFailure === undefined ? "" : ` (${notes.linkFailure})`;
+    this.#names("links", `Symbolic links are left out${why}`, notes.symbolicLinks);
     this.#names("submodules", "Submodules are left as they are", notes.submodules);
     if (notes.largeFilePointers.count > 0) {
       this.#log.warning(
-        `Files in Git LFS stay pointers, their content is not fetched${
-          shown(notes.largeFilePointers)
-        }`,
+        `Files in Git LFS stay pointers, ${
+          notes.largeFileAdvice ?? "their content is not fetched"
+        }${shown(notes.largeFilePointers)}`,
       );
     }
     this.#names("collisions", "Names differ from others in case only", notes.collisions);

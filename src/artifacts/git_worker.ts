@@ -1,34 +1,57 @@
 /** The worker that carries out one order and then has nothing left to do; the main thread ends it. */
 import process from "node:process";
+import { systemClock } from "../base/clock.ts";
 import { Redactor } from "../base/redactor.ts";
 import { runCheckout } from "./checkout_job.ts";
-import { basicAuthorization } from "./credentials.ts";
+import { basicAuthorization } from "../git/credentials.ts";
 import { accessOf, attemptOf, type JobAnswer, postedError, type WorkerOrder } from "./git_job.ts";
+import type { WorkerMessage } from "./git_worker_messages.ts";
+import { askForLinks } from "./link_exchange.ts";
+import { ProgressMeter } from "../git/progress_meter.ts";
+import type { CheckoutProgress } from "../git/progress_snapshot.ts";
 import { runRemoval } from "./removal_job.ts";
 
 const scope = globalThis as unknown as {
   onmessage: (event: MessageEvent<WorkerOrder>) => void;
-  postMessage: (answer: JobAnswer<unknown>) => void;
+  postMessage: (message: WorkerMessage<unknown>) => void;
 };
 
 // A library looks into the environment as it loads; here it finds an empty one and needs no permission.
 Object.defineProperty(process, "env", { value: {} });
 
 // The answer is posted whatever happens, so nothing is left to wait for.
-scope.onmessage = ({ data }) => void answer(data).then((message) => scope.postMessage(message));
+scope.onmessage = ({ data, ports }) =>
+  void answer(data, ports[0]).then((message) => scope.postMessage(message));
 
-async function answer(order: WorkerOrder): Promise<JobAnswer<unknown>> {
+async function answer(
+  order: WorkerOrder,
+  links: MessagePort | undefined,
+): Promise<JobAnswer<unknown>> {
   const redactor = new Redactor();
-  const credentials = order.kind === "checkOut" ? accessOf(order.job).credentials : undefined;
+  const credentials = order.kind === "remove" ? undefined : accessOf(order.job).credentials;
   if (credentials) {
     redactor.add(credentials.password);
     redactor.add(basicAuthorization(credentials));
   }
   try {
-    const result = order.kind === "checkOut" ? await runCheckout(order.job) : runRemoval(order.job);
-    return { kind: "done", result };
+    return { kind: "done", result: await carriedOut(order, links) };
   } catch (error) {
     const redact = (text: string) => redactor.redact(text);
     return { kind: "failed", error: postedError(error, attemptOf(order), redact) };
+  } finally {
+    links?.close();
+  }
+}
+
+async function carriedOut(order: WorkerOrder, links: MessagePort | undefined): Promise<unknown> {
+  const say = (progress: CheckoutProgress) => scope.postMessage({ kind: "progress", progress });
+  const runtime = { ...askForLinks(links), progress: new ProgressMeter(say, systemClock) };
+  switch (order.kind) {
+    case "checkOut":
+      return await runCheckout(order.job, runtime);
+    case "commit":
+      return await (await import("./commit_job.ts")).runCommit(order.job, runtime);
+    case "remove":
+      return runRemoval(order.job);
   }
 }

@@ -5,12 +5,18 @@ import {
   attemptOf,
   type CheckoutDone,
   type CheckoutJob,
+  type CommitDone,
+  type CommitJob,
   errorFrom,
   type JobAnswer,
   type RemovalDone,
   type RemovalJob,
   type WorkerOrder,
 } from "./git_job.ts";
+import { LinkService, type MakeLinks } from "./link_exchange.ts";
+import type { WorkerMessage } from "./git_worker_messages.ts";
+import type { CheckoutProgress } from "../git/progress_snapshot.ts";
+import type { WarmWorkers } from "./warm_workers.ts";
 
 /** What surrounds a job. */
 export interface GitWorkerOptions {
@@ -19,12 +25,18 @@ export interface GitWorkerOptions {
   readonly clock: Clock;
   /** Ends the worker at once. */
   readonly signal: AbortSignal;
+  /** Makes symbolic links, which a worker may not. Absent: they are left out. */
+  readonly makeLinks?: MakeLinks;
+  /** Told of how far a checkout is, a few times a second. */
+  readonly onProgress?: (progress: CheckoutProgress) => void;
+  /** Where a worker that waits for work may be found, and left afterwards. Absent: it ends. */
+  readonly warm?: WarmWorkers;
 }
 
 /**
  * Runs a checkout in a worker of its own, which may reach the repository's host and port and the
- * job's directories, and nothing else. The worker ends with the job, however that ends, and gives its
- * memory back.
+ * job's directories, and nothing else. The worker ends with the job and gives its memory back, unless
+ * the job ended well, took little memory, and its worker is to be kept warm.
  *
  * @throws AgentError when the job failed or took too long; the signal's reason when that fired.
  */
@@ -33,6 +45,19 @@ export async function runGitWorker(
   options: GitWorkerOptions,
 ): Promise<CheckoutDone> {
   return await carryOut({ kind: "checkOut", job }, options);
+}
+
+/**
+ * Runs a round for local changes in a worker of its own, with the permissions of a checkout; one that
+ * waits may have done a checkout, and the other way round.
+ *
+ * @throws AgentError when the job failed or took too long; the signal's reason when that fired.
+ */
+export async function runCommitWorker(
+  job: CommitJob,
+  options: GitWorkerOptions,
+): Promise<CommitDone> {
+  return await carryOut({ kind: "commit", job }, options);
 }
 
 /**
@@ -49,16 +74,23 @@ export async function runRemovalWorker(
 
 async function carryOut<Result>(order: WorkerOrder, options: GitWorkerOptions): Promise<Result> {
   options.signal.throwIfAborted();
-  const worker = startWorker(order);
+  const { makeLinks } = options;
+  using links = makeLinks ? new LinkService(order.job, makeLinks) : undefined;
+  const permissions = permissionsOf(order.job);
+  const worker = options.warm?.take(permissions) ?? startWorker(order, permissions, options.warm);
+  let isLeftWarm = false;
   try {
     const answered = Promise.withResolvers<JobAnswer<Result>>();
-    worker.onmessage = ({ data }: MessageEvent<JobAnswer<Result>>) => answered.resolve(data);
+    worker.onmessage = ({ data }: MessageEvent<WorkerMessage<Result>>) => {
+      if (data.kind === "progress") options.onProgress?.(data.progress);
+      else answered.resolve(data);
+    };
     worker.onmessageerror = () => answered.reject(broken(order, "its answer cannot be read"));
     worker.onerror = (event) => {
       event.preventDefault();
       answered.reject(broken(order, event.message));
     };
-    worker.postMessage(order);
+    worker.postMessage(order, links ? [links.port] : []);
     const answer = await withDeadline(
       answered.promise,
       options.timeoutMs,
@@ -67,23 +99,31 @@ async function carryOut<Result>(order: WorkerOrder, options: GitWorkerOptions): 
       options.signal,
     );
     if (answer.kind === "failed") throw errorFrom(answer.error);
+    isLeftWarm = order.kind !== "remove";
     return answer.result;
   } finally {
-    worker.terminate();
+    if (isLeftWarm && options.warm) options.warm.keep(permissions, worker);
+    else worker.terminate();
   }
 }
 
-function startWorker(order: WorkerOrder): Worker {
+function startWorker(
+  order: WorkerOrder,
+  permissions: Deno.PermissionOptionsObject,
+  warm: WarmWorkers | undefined,
+): Worker {
   try {
-    return new Worker(import.meta.resolve("./git_worker.ts"), {
-      type: "module",
-      name: "git",
-      deno: { permissions: permissionsOf(order.job) },
-    });
+    const start = () =>
+      new Worker(import.meta.resolve("./git_worker.ts"), {
+        type: "module",
+        name: "git",
+        deno: { permissions },
+      });
+    return warm?.started(start) ?? start();
   } catch (error) {
     if (!(error instanceof Deno.errors.NotCapable)) throw error;
     // Nobody can give what he does not have: the agent itself may not reach host or directories.
-    const needed = JSON.stringify(permissionsOf(order.job));
+    const needed = JSON.stringify(permissions);
     throw failed(order, `the agent lacks a permission for it, of ${needed}`, {
       kind: "permission",
       cause: error,
@@ -98,9 +138,10 @@ export function permissionsOf(job: CheckoutJob | RemovalJob): Deno.PermissionOpt
     job.destination,
     ...job.stagingDirectories,
     ...(job.backup === undefined ? [] : [job.backup]),
+    ...(job.trees === undefined ? [] : [job.trees]),
   ];
   return {
-    net: "url" in job ? [hostAndPort(new URL(job.url))] : false,
+    net: "url" in job && job.transfer === undefined ? [hostAndPort(new URL(job.url))] : false,
     read: paths,
     write: paths,
     env: false,

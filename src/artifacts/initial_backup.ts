@@ -2,9 +2,9 @@
 import { join } from "node:path";
 import { cannot, reasonOf } from "../base/errors.ts";
 import { type BackupNote, namesOf } from "./git_job.ts";
-import { placeAt } from "./physical_path.ts";
-import { reservedName } from "./tree_entry_name.ts";
-import { removeSync } from "./synchronous_file.ts";
+import { placeAt } from "../git/physical_path.ts";
+import { reservedName } from "../git/tree_entry_name.ts";
+import { removeSync } from "../git/synchronous_file.ts";
 
 /**
  * Copies a directory to its backup. The backup appears complete or not at all.

@@ -1,5 +1,5 @@
 /** Who made a tenant's directory: what was there before the agent stays when the tenant goes. */
-import { gitDirectoryAt } from "./git_directory.ts";
+import { gitDirectoryAt } from "../git/git_directory.ts";
 
 /** Remembers that the agent made the destination. */
 export async function rememberMadeDestination(

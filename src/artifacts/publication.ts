@@ -1,11 +1,13 @@
 /**
  * Brings staged files into place by renaming, file by file, or a whole directory where there is none
- * yet: nobody sees half a file, and what others put there stays.
+ * yet: nobody sees half a file, and what others put there stays. Symbolic links come after all files,
+ * so that no file is ever written through one.
  */
 import { join } from "node:path";
-import { type IndexEntry, stampOf } from "./index_file.ts";
-import { assertPhysicalDirectory, placeAt } from "./physical_path.ts";
-import { ancestorsOf, directoriesAbove, type TreePlan } from "./tree_plan.ts";
+import { type IndexEntry, stampOf } from "../git/index_file.ts";
+import { assertPhysicalDirectory, placeAt } from "../git/physical_path.ts";
+import type { JobRuntime } from "./job_runtime.ts";
+import { ancestorsOf, directoriesAbove, type TreePlan } from "../git/tree_plan.ts";
 
 /** What is to be done, as the survey found it. */
 export interface Publication {
@@ -13,6 +15,9 @@ export interface Publication {
   readonly root: string;
   /** Where the staged files are, laid out as in the destination. */
   readonly stagedTree: string;
+  /** The same for links; absent when there are none. */
+  readonly stagedLinks?: string;
+  /** Files and links. */
   readonly staged: readonly IndexEntry[];
   readonly remove: readonly string[];
   readonly plan: TreePlan;
@@ -24,23 +29,33 @@ export interface Publication {
  * @returns The staged entries with their stamps as they are now.
  * @throws AgentError of kind `refused` when a symbolic link turned up since the survey.
  */
-export function publish(publication: Publication): IndexEntry[] {
-  const { root, stagedTree, staged, plan, remove } = publication;
-  const files = new Set(plan.files.map(({ path }) => path));
+export function publish(publication: Publication, runtime: JobRuntime = {}): IndexEntry[] {
+  const { root, stagedTree, stagedLinks, staged, plan, remove } = publication;
+  const files = new Set([...plan.files, ...plan.links].map(({ path }) => path));
   const directories = new Set(plan.directories);
   const isInTheWay = (path: string) =>
     directories.has(path) || ancestorsOf(path).some((ancestor) => files.has(ancestor));
   // First what would stand in the way; the rest only when its replacement is there.
   removeFiles(root, remove.filter(isInTheWay));
+  runtime.faultPoint?.("obstacles removed");
   const renamed = new Set<string>();
   merge(root, stagedTree, "", renamed);
+  runtime.faultPoint?.("files published");
+  if (stagedLinks !== undefined) merge(root, stagedLinks, "", renamed);
+  runtime.faultPoint?.("links published");
   removeFiles(root, remove.filter((path) => !isInTheWay(path)));
   removeEmptyDirectories(root, remove);
+  runtime.faultPoint?.("old files removed");
   return staged.map((entry) => {
     // Renaming a file changes its ctime, which native Git compares.
     if (!renamed.has(entry.path)) return entry;
     return { ...entry, stamp: stampOf(Deno.lstatSync(join(root, entry.path))) };
   });
+}
+
+/** Renames all that is staged in one directory into another one. */
+export function mergeStaged(root: string, staged: string): void {
+  merge(root, staged, "", new Set());
 }
 
 function merge(root: string, stagedTree: string, relative: string, renamed: Set<string>): void {
@@ -56,7 +71,7 @@ function merge(root: string, stagedTree: string, relative: string, renamed: Set<
       continue;
     }
     if (!isDirectory && placeAt(target) === "directory") removeEmptyTree(target);
-    // A link at the target is replaced, not followed.
+    // A link at the target is replaced, not followed, and so is one that is brought there.
     Deno.renameSync(join(source, name), target);
     if (!isDirectory) renamed.add(path);
   }

@@ -1,8 +1,16 @@
+import { createHash } from "node:crypto";
 import { reasonOf } from "../base/errors.ts";
-import type { GitDirectory } from "./git_directory.ts";
-import { encodeIndex, type IndexEntry, isSameFile, parseIndex, stampOf } from "./index_file.ts";
-import { objectIdOf } from "./pack_object.ts";
-import { readIfPresentSync, removeSync, replaceFileSync } from "./synchronous_file.ts";
+import type { GitDirectory } from "../git/git_directory.ts";
+import {
+  encodeIndex,
+  type IndexEntry,
+  isSameFile,
+  parseIndex,
+  stampOf,
+} from "../git/index_file.ts";
+import { pointerIdOf } from "../git/large_file_pointer.ts";
+import { objectIdOf } from "../git/pack_object.ts";
+import { readIfPresentSync, removeSync, replaceFileSync } from "../git/synchronous_file.ts";
 
 /** Larger files are taken for changed when their stamp says so, without reading them. */
 const mostHashedBytes = 256 * 1024 * 1024;
@@ -32,7 +40,9 @@ export class PublishedRecord {
       try {
         for (const entry of parseIndex(file)) {
           if (!entry.stamp) continue;
-          this.#entries.set(entry.path, [...this.#entries.get(entry.path) ?? [], entry]);
+          const known = this.#entries.get(entry.path);
+          if (known) known.push(entry);
+          else this.#entries.set(entry.path, [entry]);
         }
       } catch (error) {
         this.lost = reasonOf(error);
@@ -56,24 +66,36 @@ export class PublishedRecord {
   }
 
   /**
-   * The entry that a file still matches, or `undefined` when it was changed since or is not ours.
+   * The entry that a file or a link still matches, or `undefined` when it was changed since or is not
+   * ours.
    *
-   * @param absolute Where the file is.
+   * @param absolute Where it is.
    * @param info As `lstat` tells it.
    */
   unchanged(path: string, absolute: string, info: Deno.FileInfo): IndexEntry | undefined {
     const entries = this.#entries.get(path);
-    if (entries === undefined || !info.isFile) return undefined;
+    if (entries === undefined) return undefined;
     const stamp = stampOf(info);
-    const same = entries.find((entry) => entry.stamp && isSameFile(entry.stamp, stamp));
+    if (info.isSymlink) {
+      const id = linkIdOf(Deno.readLinkSync(absolute));
+      const equal = entries.find((entry) => entry.mode === 0o120000 && entry.id === id);
+      return equal && { ...equal, stamp };
+    }
+    if (!info.isFile) return undefined;
+    const same = entries.find(({ mode, stamp: then }) =>
+      mode !== 0o120000 && then && isSameFile(then, stamp)
+    );
     if (same) return isModeOf(info, same) ? { ...same, stamp } : undefined;
     const candidates = entries.filter((entry) =>
       entry.stamp?.size === stamp.size && isModeOf(info, entry)
     );
     if (candidates.length === 0 || stamp.size > mostHashedBytes) return undefined;
     // Touched, or restored by somebody: the content decides.
-    const id = objectIdOf({ type: "blob", data: Deno.readFileSync(absolute) });
-    const equal = candidates.find((entry) => entry.id === id);
+    const data = Deno.readFileSync(absolute);
+    const id = objectIdOf({ type: "blob", data });
+    // Of a file in Git LFS the tree knows the pointer alone.
+    const equal = candidates.find((entry) => entry.id === id) ??
+      candidates.find((entry) => entry.id === largeFileIdOf(data));
     return equal && { ...equal, stamp };
   }
 
@@ -95,7 +117,19 @@ export class PublishedRecord {
   }
 }
 
+/** The object id of a link with this target. */
+function linkIdOf(target: string): string {
+  return objectIdOf({ type: "blob", data: new TextEncoder().encode(target) });
+}
+
+/** The object id of the pointer to this content. */
+function largeFileIdOf(data: Uint8Array): string {
+  const sha256 = createHash("sha256").update(data).digest("hex");
+  return pointerIdOf({ sha256, size: data.length });
+}
+
 function isModeOf(info: Deno.FileInfo, entry: IndexEntry): boolean {
+  if (entry.mode === 0o120000) return false;
   const executable = ((info.mode ?? 0) & 0o100) !== 0;
   return executable === (entry.mode === 0o100755);
 }

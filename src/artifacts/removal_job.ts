@@ -1,13 +1,15 @@
 /** Takes away what checkouts wrote; what a Git worker does when a tenant goes. */
 import { join } from "node:path";
 import { returnBackup } from "./backup_return.ts";
-import { forgetCheckouts, type GitDirectory, gitDirectoryAt } from "./git_directory.ts";
+import { forgetCheckouts, type GitDirectory, gitDirectoryAt } from "../git/git_directory.ts";
 import { type JobPlaces, namesOf, type RemovalDone, type RemovalJob } from "./git_job.ts";
-import { assertPhysicalDirectory, isReachedPhysically, placeAt } from "./physical_path.ts";
+import type { JobRuntime } from "./job_runtime.ts";
+import { assertPhysicalDirectory, isReachedPhysically, placeAt } from "../git/physical_path.ts";
 import { PublishedRecord } from "./published_record.ts";
+import { countFiles, currentTree, removeTrees, turnIntoDirectory } from "./published_trees.ts";
 import { stagingPlaces } from "./staging_area.ts";
-import { removeSync, replaceFileSync } from "./synchronous_file.ts";
-import { directoriesAbove } from "./tree_plan.ts";
+import { readIfPresentSync, removeSync, replaceFileSync } from "../git/synchronous_file.ts";
+import { directoriesAbove } from "../git/tree_plan.ts";
 import { surveyRemoval } from "./work_tree_survey.ts";
 
 /**
@@ -19,11 +21,12 @@ import { surveyRemoval } from "./work_tree_survey.ts";
  * @throws AgentError of kind `refused` when a symbolic link turned up on the way; anything else is the
  *   system's error.
  */
-export function runRemoval(job: RemovalJob): RemovalDone {
+export function runRemoval(job: RemovalJob, runtime: JobRuntime = {}): RemovalDone {
   const directory = gitDirectoryAt(job.gitDirectory);
-  const done = clear(job, directory);
+  const done = clear(job, directory, runtime);
   if (job.removesDestination) removeIfEmpty(job.destination);
   forgetCheckouts(directory);
+  runtime.faultPoint?.("record forgotten");
   removeSync(directory.path);
   return done;
 }
@@ -34,25 +37,32 @@ export function runRemoval(job: RemovalJob): RemovalDone {
  *
  * @returns `undefined` when there is none.
  */
-export function finishRemoval(places: JobPlaces): RemovalDone | undefined {
+export function finishRemoval(
+  places: JobPlaces,
+  runtime: JobRuntime = {},
+): RemovalDone | undefined {
   const directory = gitDirectoryAt(places.gitDirectory);
   if (placeAt(directory.removing) === "absent") return undefined;
-  const done = clear(places, directory);
+  const done = clear(places, directory, runtime);
   forgetCheckouts(directory);
   return done;
 }
 
-function clear(places: JobPlaces, directory: GitDirectory): RemovalDone {
+function clear(places: JobPlaces, directory: GitDirectory, runtime: JobRuntime): RemovalDone {
   const { destination, backup } = places;
   for (const place of stagingPlaces(places)) removeSync(place);
   const record = new PublishedRecord(directory);
   const isBegun = placeAt(directory.removing) !== "absent";
   // Nothing was ever published: a directory with the backup's name is not a backup of ours.
   if (record.isUntouched && !isBegun) return nothing;
-  if (!isBegun) replaceFileSync(directory.removing, "", true);
-  const { removed, changed } = removeFiles(destination, record);
-  removeEmptyDirectories(destination, record);
-  const returned = backup === undefined ? undefined : returnBackup(backup, destination);
+  if (!isBegun) replaceFileSync(directory.removing, currentTree(destination) ?? "", true);
+  runtime.faultPoint?.("removal announced");
+  const { removed, changed } = isRemoved(directory)
+    ? { removed: 0, changed: [] }
+    : removePublished(places, directory, record, runtime);
+  runtime.faultPoint?.("published files removed");
+  const returned = backup === undefined ? undefined : bringBack(backup, places);
+  runtime.faultPoint?.("backup returned");
   return {
     files: removed,
     localChanges: namesOf(changed),
@@ -60,6 +70,47 @@ function clear(places: JobPlaces, directory: GitDirectory): RemovalDone {
     leftInBackup: namesOf(returned?.left ?? []),
     recordLost: record.lost !== undefined,
   };
+}
+
+/** What stands in the mark of a removal from then on: files that come back are not to be removed. */
+const allRemoved = "removed";
+
+function isRemoved({ removing }: GitDirectory): boolean {
+  return new TextDecoder().decode(readIfPresentSync(removing)) === allRemoved;
+}
+
+function removePublished(
+  { destination, trees }: JobPlaces,
+  directory: GitDirectory,
+  record: PublishedRecord,
+  runtime: JobRuntime,
+) {
+  if (trees !== undefined) leaveTrees(destination, directory, runtime);
+  const done = removeFiles(destination, record);
+  removeEmptyDirectories(destination, record);
+  replaceFileSync(directory.removing, allRemoved, true);
+  return done;
+}
+
+/** A destination that is a link becomes a directory first: what others put there stays, as always. */
+function leaveTrees(destination: string, directory: GitDirectory, runtime: JobRuntime): void {
+  const name = new TextDecoder().decode(readIfPresentSync(directory.removing));
+  turnIntoDirectory(destination, name, runtime);
+  removeTrees(destination);
+  // A place for what comes back.
+  if (placeAt(destination) === "absent") Deno.mkdirSync(destination);
+}
+
+function bringBack(backup: string, { destination, trees }: JobPlaces) {
+  if (trees === undefined || placeAt(backup) !== "directory") {
+    return returnBackup(backup, destination);
+  }
+  // It is the directory that was moved away, links and all: it comes back whole where there is room.
+  if (placeAt(destination) === "directory") removeIfEmpty(destination);
+  if (placeAt(destination) !== "absent") return returnBackup(backup, destination);
+  const files = countFiles(backup);
+  Deno.renameSync(backup, destination);
+  return { files, left: [] };
 }
 
 const nothing: RemovalDone = {

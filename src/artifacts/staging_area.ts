@@ -1,16 +1,24 @@
 import { join } from "node:path";
 import { cannot, reasonOf } from "../base/errors.ts";
-import { type IndexEntry, stampOf } from "./index_file.ts";
-import { removeSync } from "./synchronous_file.ts";
-import { reservedName } from "./tree_entry_name.ts";
+import { type FileStamp, type IndexEntry, stampOf } from "../git/index_file.ts";
+import { parsePointer } from "../git/large_file_pointer.ts";
+import { copyLargeFileSync, type LargeFileContents } from "./large_files.ts";
+import type { ProgressMeter } from "../git/progress_meter.ts";
+import { removeSync, writeNewFileSync } from "../git/synchronous_file.ts";
+import { reservedName } from "../git/tree_entry_name.ts";
 import type { JobPlaces } from "./git_job.ts";
-import type { PlannedFile, TreeSource } from "./tree_plan.ts";
+import type { PlannedFile, TreeSource } from "../git/tree_plan.ts";
 
 /** Files that wait for their publication, and what was seen while they were written. */
 export interface StagedFiles {
   readonly entries: readonly IndexEntry[];
   /** Pointers of Git LFS, written as they are. */
   readonly largeFilePointers: readonly string[];
+}
+
+interface WrittenFile {
+  readonly entry: IndexEntry;
+  readonly isPointer: boolean;
 }
 
 const largeFilePointer = "version https://git-lfs.github.com/spec/";
@@ -32,6 +40,10 @@ export class StagingArea implements Disposable {
   readonly #path: string;
   /** The process's umask takes away bits that files shall have: modes are set once more. */
   readonly #isMasked: boolean;
+  /** Directories of the tree that are there. */
+  readonly #made = new Set([""]);
+  /** Files that {@link writeFile} wrote, by path. */
+  readonly #written = new Map<string, WrittenFile>();
 
   private constructor(path: string) {
     this.#path = path;
@@ -65,6 +77,11 @@ export class StagingArea implements Disposable {
     });
   }
 
+  /** The directory itself, which nobody else can enter. */
+  get path(): string {
+    return this.#path;
+  }
+
   /** Where the staged files are, laid out as in the destination. */
   get tree(): string {
     return join(this.#path, "tree");
@@ -75,29 +92,103 @@ export class StagingArea implements Disposable {
     removeSync(this.#path);
   }
 
+  /** Writes one file with this content. */
+  writeFile({ path, id, mode }: PlannedFile, data: Uint8Array): void {
+    const stamp = this.#place(path, mode, (staged, mode) => writeNewFileSync(staged, data, mode));
+    const isPointer = isLargeFilePointer(data);
+    this.#written.set(path, { entry: { path, id, mode, stamp }, isPointer });
+  }
+
+  /** Whether all that {@link writeFile} wrote is among these files. */
+  holdsOnly(files: readonly PlannedFile[]): boolean {
+    let found = 0;
+    for (const { path, id, mode } of files) {
+      const entry = this.#written.get(path)?.entry;
+      if (entry?.id === id && entry.mode === mode) found++;
+    }
+    return found === this.#written.size;
+  }
+
   /**
-   * Writes the files' contents.
+   * Writes the files' contents, unless {@link writeFile} has done it.
    *
+   * @param from The objects, and what pointers of Git LFS among them stand for.
    * @param mostBytes Of all files together.
    * @throws AgentError of kind `limit`, or whatever the source throws.
    */
-  write(files: readonly PlannedFile[], source: TreeSource, mostBytes: number): StagedFiles {
-    const made = new Set([""]);
+  write(
+    files: readonly PlannedFile[],
+    { source, contents }: {
+      readonly source: TreeSource;
+      readonly contents?: LargeFileContents;
+    },
+    mostBytes: number,
+    progress?: ProgressMeter,
+  ): StagedFiles {
     const entries: IndexEntry[] = [];
     const largeFilePointers: string[] = [];
     let left = mostBytes;
     for (const { path, id, mode } of files) {
+      const written = this.#written.get(path);
+      if (written) {
+        left -= written.entry.stamp?.size ?? 0;
+        if (written.isPointer) largeFilePointers.push(path);
+        entries.push(written.entry);
+        progress?.written(entries.length, files.length);
+        continue;
+      }
       const data = source.read(id, "blob");
-      left -= data.length;
+      const large = contents && parsePointer(data);
+      left -= large?.size ?? data.length;
       if (left < 0) throw tooMuch(mostBytes);
-      if (isLargeFilePointer(data)) largeFilePointers.push(path);
-      this.#makeDirectory(path.slice(0, Math.max(0, path.lastIndexOf("/"))), made);
-      const staged = join(this.tree, path);
-      Deno.writeFileSync(staged, data, { createNew: true, mode: mode & 0o777 });
-      if (this.#isMasked) Deno.chmodSync(staged, mode & 0o777);
-      entries.push({ path, id, mode, stamp: stampOf(Deno.lstatSync(staged)) });
+      if (!large && isLargeFilePointer(data)) largeFilePointers.push(path);
+      const stamp = this.#place(
+        path,
+        mode,
+        (staged, mode) =>
+          contents && large
+            ? copyLargeFileSync(
+              { from: contents.pathOf(large), to: staged, mode, name: path },
+              large,
+            )
+            : writeNewFileSync(staged, data, mode),
+      );
+      entries.push({ path, id, mode, stamp });
+      progress?.written(entries.length, files.length);
     }
     return { entries, largeFilePointers };
+  }
+
+  /**
+   * Takes over files that are already in another tree: as further names of the same files where the
+   * file system can, else as copies.
+   */
+  adopt(files: readonly IndexEntry[], from: string): void {
+    for (const { path } of files) {
+      const target = join(this.tree, path);
+      this.#makeDirectory(path.slice(0, Math.max(0, path.lastIndexOf("/"))), this.#made);
+      try {
+        Deno.linkSync(join(from, path), target);
+      } catch (error) {
+        if (error instanceof Deno.errors.NotFound) throw error;
+        // With the file's mode.
+        Deno.copyFileSync(join(from, path), target);
+      }
+    }
+  }
+
+  #place(
+    path: string,
+    fileMode: number,
+    write: (staged: string, mode: number) => Deno.FileInfo,
+  ): FileStamp {
+    this.#makeDirectory(path.slice(0, Math.max(0, path.lastIndexOf("/"))), this.#made);
+    const staged = `${this.#path}/tree/${path}`;
+    const mode = fileMode & 0o777;
+    const written = write(staged, mode);
+    if (!this.#isMasked) return stampOf(written);
+    Deno.chmodSync(staged, mode);
+    return stampOf(Deno.lstatSync(staged));
   }
 
   #makeDirectory(relative: string, made: Set<string>): void {

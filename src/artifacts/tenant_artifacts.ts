@@ -6,23 +6,28 @@ import {
   isDirectory,
   makeDestination,
   makeGitDirectory,
-  readCertificates,
+  makeWayTo,
 } from "./checkout_directories.ts";
+import { remoteOptions, repositoryOrder } from "./checkout_order.ts";
 import { CheckoutReport } from "./checkout_report.ts";
+import { CommitRound } from "./commit_round.ts";
 import type { CheckoutDone, JobPlaces, RemovalDone } from "./git_job.ts";
+import { inPlaces } from "./job_places.ts";
 import { JobLane } from "./job_lane.ts";
 import { isMadeDestination, rememberMadeDestination } from "./made_destination.ts";
-import { RemotePoll } from "./remote_poll.ts";
+import { ProgressReport } from "./progress_report.ts";
+import type { CheckoutProgress } from "../git/progress_snapshot.ts";
 import { reportRemoval } from "./removal_report.ts";
-import type {
-  CheckoutOutcome,
-  RemovalOutcome,
-  TenantPlace,
-  TenantSurroundings,
-  UsableSource,
+import {
+  type BranchPoll,
+  type CheckoutOutcome,
+  endedBy,
+  type RemovalOutcome,
+  type TenantPlace,
+  type TenantSurroundings,
+  type UsableSource,
 } from "./tenant_surroundings.ts";
 
-const idleTimeoutMs = 60_000;
 /** What the remote looked like when it was empty; no object id looks so. */
 const emptyRemote = "empty";
 
@@ -34,9 +39,11 @@ export class TenantArtifacts {
   readonly #lane = new JobLane();
   readonly #place: TenantPlace;
   #report: CheckoutReport;
+  readonly #commits: CommitRound;
+  #progress: ProgressReport | undefined;
   /** Absent before the first checkout of this process, and after a removal. */
   #source: UsableSource | undefined;
-  #poll: RemotePoll | undefined;
+  #poll: BranchPoll | undefined;
   #forgetSecret: () => void = () => {};
   /** The remote's commit that was last dealt with. */
   #seen: string | undefined;
@@ -49,6 +56,12 @@ export class TenantArtifacts {
     this.#log = surroundings.log;
     this.#place = place;
     this.#report = new CheckoutReport(this.#log, place.destination);
+    this.#commits = new CommitRound(tenantId, place, surroundings);
+  }
+
+  /** How far the checkout in progress is; `undefined` when there is none. */
+  get progress(): CheckoutProgress | undefined {
+    return this.#progress?.latest;
   }
 
   /** Whether there is a repository to follow. */
@@ -122,7 +135,8 @@ export class TenantArtifacts {
   }
 
   /**
-   * Asks the remote and follows it when it has moved.
+   * Commits and pushes local changes, then asks the remote and follows it when it has moved, each if
+   * the configuration wants it.
    *
    * @returns Whether files changed, or are in place for the first time after a checkout that failed.
    * @throws AgentError when it failed; the signal's reason, or an AbortError when a checkout took its
@@ -133,14 +147,20 @@ export class TenantArtifacts {
       async (signal) => {
         const source = this.#source;
         if (source === undefined) return false;
-        this.#poll ??= new RemotePoll(source.access, {
-          clock: this.#with.clock,
-          ...await this.#remoteOptions(),
-        });
-        const chosen = await this.#poll.ask(signal);
-        if ((chosen?.commit ?? emptyRemote) === this.#seen && !this.#isOwed) return false;
+        const isMerged = await this.#commit(source, signal);
+        if (!this.#with.config.autoCheckout && !this.#isOwed) return isMerged;
+        if (this.#with.pollsRemote) {
+          this.#poll ??= this.#with.openPoll({
+            access: source.access,
+            gitDirectory: gitDirectoryPath(this.#with.stateDir, this.#tenantId),
+            clock: this.#with.clock,
+            ...await remoteOptions(this.#with.config),
+          });
+          const chosen = await this.#poll.ask(signal);
+          if ((chosen?.commit ?? emptyRemote) === this.#seen && !this.#isOwed) return isMerged;
+        }
         const { changed } = await this.#job(source, signal);
-        const isNews = changed || this.#isOwed;
+        const isNews = changed || isMerged || this.#isOwed;
         this.#isOwed = false;
         return isNews;
       },
@@ -184,6 +204,8 @@ export class TenantArtifacts {
     const attempts = Math.max(1, config.cloneRetries);
     for (let attempt = 1;; attempt++) {
       try {
+        // Changes beside the artifacts of one tenant are not for the repository of another.
+        if (this.#source === source) await this.#commit(source, signal);
         const { files, commit } = await this.#job(source, signal);
         return { kind: "checkedOut", files, ...(commit === undefined ? {} : { commit }) };
       } catch (error) {
@@ -202,34 +224,42 @@ export class TenantArtifacts {
     }
   }
 
+  /** @returns Whether changes of the remote came to the destination with it. */
+  async #commit(source: UsableSource, signal: AbortSignal): Promise<boolean> {
+    const done = await this.#commits.run(source, this.#seen === emptyRemote, signal);
+    if (done?.remote !== undefined) this.#seen = done.remote;
+    return done?.changed === true;
+  }
+
   #job(source: UsableSource, signal: AbortSignal): Promise<CheckoutDone> {
     const { checkouts } = this.#with.slots;
     return checkouts.run(() => this.#jobInSlot(source, signal), signal);
   }
 
   async #jobInSlot({ access }: UsableSource, signal: AbortSignal): Promise<CheckoutDone> {
-    const { config, clock, stateDir, runJob } = this.#with;
+    const { config, clock, stateDir, runJob, makeLinks } = this.#with;
     const { destination, applicationPath } = this.#place;
     // A job that fails may have done a part.
     this.#seen = undefined;
-    const isMade = await makeDestination(applicationPath, destination);
+    const make = config.publish === "symlink" ? makeWayTo : makeDestination;
+    const isMade = await make(applicationPath, destination);
     const gitDirectory = await makeGitDirectory(stateDir, this.#tenantId);
     if (isMade) await rememberMadeDestination(gitDirectory, destination);
-    const options = await this.#remoteOptions();
+    const options = await remoteOptions(config);
+    const progress = this.#progress = new ProgressReport(access.url, this.#log, clock);
     return await this.#inPlaces(gitDirectory, async (places) => {
       const result = await runJob({
         ...places,
-        url: access.url,
-        ...(access.credentials === undefined ? {} : {
-          username: access.credentials.username,
-          password: access.credentials.password.open(),
-        }),
+        ...repositoryOrder(config, access),
         ...options,
-        limits: { bytes: config.limits.bytes, files: config.limits.files },
-        idleTimeoutMs,
-        // Until they can be committed, they must not be lost.
-        localChanges: config.autoCommit ? "keep" : "discard",
-      }, { timeoutMs: config.limits.timeoutMs, clock, signal });
+      }, {
+        timeoutMs: config.limits.timeoutMs,
+        clock,
+        signal,
+        tenantId: this.#tenantId,
+        ...(makeLinks === undefined ? {} : { makeLinks }),
+        onProgress: (at) => progress.take(at),
+      }).finally(() => this.#progress = undefined);
       this.#report.done(access.url, result);
       this.#seen = result.kind === "held" ? undefined : result.commit ?? emptyRemote;
       return result;
@@ -246,7 +276,10 @@ export class TenantArtifacts {
     const isThere = await isDestinationThere(applicationPath, destination);
     const removesDestination = await isMadeDestination(gitDirectory, destination);
     return await this.#inPlaces(gitDirectory, async (places) => {
-      if (!isThere && places.backup !== undefined && await isDirectory(places.backup)) {
+      if (
+        !isThere && places.trees === undefined && places.backup !== undefined &&
+        await isDirectory(places.backup)
+      ) {
         await makeDestination(applicationPath, destination);
       }
       const options = { timeoutMs: config.limits.timeoutMs, clock, signal };
@@ -257,37 +290,11 @@ export class TenantArtifacts {
     });
   }
 
-  /** Does work in the tenant's directories, the one for files on their way among them. */
-  async #inPlaces<T>(gitDirectory: string, work: (places: JobPlaces) => Promise<T>): Promise<T> {
-    const { destination, applicationPath } = this.#place;
-    const staging = this.#with.staging(applicationPath);
-    const stagingPath = await staging.enter(this.#tenantId);
-    try {
-      return await work({
-        gitDirectory,
-        destination,
-        stagingDirectories: stagingPath === undefined ? [] : [stagingPath],
-        ...(this.#with.config.backupInitial ? { backup: `${destination}_backup` } : {}),
-      });
-    } finally {
-      await staging.leave();
-    }
-  }
-
-  async #remoteOptions(): Promise<{ branch?: string; caCertificates?: string }> {
-    const { branch, caFile } = this.#with.config;
-    return {
-      ...(branch === undefined ? {} : { branch }),
-      ...(caFile === undefined ? {} : { caCertificates: await readCertificates(caFile) }),
-    };
+  #inPlaces<T>(gitDirectory: string, work: (places: JobPlaces) => Promise<T>): Promise<T> {
+    return inPlaces(this.#with, this.#place, { id: this.#tenantId, gitDirectory }, work);
   }
 
   #rememberSecret({ access }: UsableSource): () => void {
     return access.credentials ? this.#with.addSecret(access.credentials.password) : () => {};
   }
-}
-
-function endedBy(error: unknown, signal: AbortSignal): CheckoutOutcome {
-  if (signal.aborted || isAbort(error)) return { kind: "cancelled" };
-  return { kind: "failed", reason: reasonOf(error), refused: false };
 }

@@ -9,6 +9,7 @@ export interface UpdateLoopOptions {
   readonly update: (signal: AbortSignal) => Promise<boolean>;
   /** Called after each update that changed files; the loop goes on when it settles. */
   readonly onUpdate: () => void | Promise<void>;
+  /** Asked for in each round. */
   readonly intervalMs: number;
   readonly log: Log;
   readonly clock: Clock;
@@ -24,15 +25,16 @@ const mostBackOffMs = 300_000;
  * change or are over.
  */
 export async function runUpdateLoop(options: UpdateLoopOptions, signal: AbortSignal) {
-  const { intervalMs, clock, random, log } = options;
-  const backOff = {
-    firstMs: 2 * intervalMs,
-    maxMs: Math.max(mostBackOffMs, intervalMs),
-    minMs: intervalMs,
-  };
+  const { clock, random, log } = options;
   let failures = 0;
   let said: string | undefined;
   while (true) {
+    const { intervalMs } = options;
+    const backOff = {
+      firstMs: 2 * intervalMs,
+      maxMs: Math.max(mostBackOffMs, intervalMs),
+      minMs: intervalMs,
+    };
     const spread = 1 + jitter * (2 * random() - 1);
     const delayMs = failures === 0
       ? intervalMs * spread

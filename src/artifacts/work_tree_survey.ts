@@ -1,19 +1,29 @@
 /** Compares a directory with what it should hold; reads only. */
 import { join } from "node:path";
 import { AgentError, cannot } from "../base/errors.ts";
-import type { IndexEntry } from "./index_file.ts";
-import { notADirectory, type Place, placeAt } from "./physical_path.ts";
+import type { IndexEntry } from "../git/index_file.ts";
+import { type PlannedLink, staysInside } from "../git/link_target.ts";
+import { notADirectory, type Place, placeAt } from "../git/physical_path.ts";
 import type { PublishedRecord } from "./published_record.ts";
-import { lstatIfPresentSync } from "./synchronous_file.ts";
-import { ancestorsOf, type PlannedFile, type TreePlan } from "./tree_plan.ts";
+import { lstatIfPresentSync } from "../git/synchronous_file.ts";
+import {
+  ancestorsOf,
+  type LeftOutEntry,
+  type PlannedFile,
+  type TreePlan,
+} from "../git/tree_plan.ts";
 
 /** What has to be done to a directory. */
 export interface Survey {
   /** To be written, new or over what is there. */
   readonly write: readonly PlannedFile[];
+  /** Links to be made, new or over what is there. */
+  readonly link: readonly PlannedLink[];
+  /** Links that lead out of the directory through a link of somebody else's. */
+  readonly leftOut: readonly LeftOutEntry[];
   /** In place already. */
   readonly keep: readonly IndexEntry[];
-  /** Files of earlier checkouts that the repository has no more; to be removed. */
+  /** Files and links of earlier checkouts that the repository has no more; to be removed. */
   readonly remove: readonly string[];
   /** Files changed or deleted since the last checkout, and foreign files under names of ours. */
   readonly localChanges: readonly string[];
@@ -28,17 +38,24 @@ export interface Survey {
 export function surveyWorkTree(root: string, plan: TreePlan, record: PublishedRecord): Survey {
   const directories = surveyDirectories(root, plan, record);
   const write: PlannedFile[] = [];
+  const link: PlannedLink[] = [];
+  const { links, leftOut } = divideLinks(root, plan, record);
   const keep: IndexEntry[] = [];
   const localChanges: string[] = [];
   const planned = new Set<string>();
-  for (const file of plan.files) {
+  const needed = (entry: PlannedFile | PlannedLink) => {
+    if (entry.mode === 0o120000) link.push(entry);
+    else write.push(entry);
+  };
+  for (const file of links.length === 0 ? plan.files : [...plan.files, ...links]) {
     planned.add(file.path);
-    const absolute = join(root, file.path);
+    // Paths of a plan are in their simplest form: nothing to normalise, thousands of times.
+    const absolute = `${root}/${file.path}`;
     const parent = file.path.slice(0, Math.max(0, file.path.lastIndexOf("/")));
     const info = directories.get(parent) === "absent" ? undefined : lstatIfPresentSync(absolute);
     if (info === undefined) {
       if (record.has(file.path) && !record.isInterrupted) localChanges.push(file.path);
-      write.push(file);
+      needed(file);
       continue;
     }
     if (info.isDirectory) assertOnlyOurs(root, file.path, record);
@@ -48,7 +65,7 @@ export function surveyWorkTree(root: string, plan: TreePlan, record: PublishedRe
       continue;
     }
     if (unchanged === undefined && !info.isDirectory) localChanges.push(file.path);
-    write.push(file);
+    needed(file);
   }
   const remove: string[] = [];
   for (const path of record.paths) {
@@ -57,10 +74,36 @@ export function surveyWorkTree(root: string, plan: TreePlan, record: PublishedRe
     if (state !== "absent") remove.push(path);
     if (state === "changed") localChanges.push(path);
   }
-  return { write, keep, remove, localChanges };
+  return { write, link, leftOut, keep, remove, localChanges };
 }
 
-/** Which of the plan's directories exist; those that a file of ours stands for count as absent. */
+/** Sorts out links whose way leads through a link that is in the directory and not the repository's. */
+function divideLinks(
+  root: string,
+  plan: TreePlan,
+  record: PublishedRecord,
+): { readonly links: readonly PlannedLink[]; readonly leftOut: readonly LeftOutEntry[] } {
+  const targets = new Map(plan.links.map(({ path, target }) => [path, target]));
+  const foreign = new Map<string, boolean>();
+  const isForeign = (path: string) => {
+    let known = foreign.get(path);
+    // A link of an earlier checkout goes, if this one does not want it.
+    known ??= placeAt(join(root, path)) === "link" && !record.has(path);
+    foreign.set(path, known);
+    return known;
+  };
+  const lookUp = (path: string) => targets.get(path) ?? (isForeign(path) ? null : undefined);
+  const links: PlannedLink[] = [];
+  const leftOut: LeftOutEntry[] = [];
+  for (const entry of plan.links) {
+    const { path, id, mode, target } = entry;
+    if (staysInside(path, target, lookUp)) links.push(entry);
+    else leftOut.push({ path, id, mode });
+  }
+  return { links, leftOut };
+}
+
+/** Which of the plan's directories exist; those that a file or link of ours stands for count as absent. */
 function surveyDirectories(
   root: string,
   plan: TreePlan,
@@ -69,9 +112,10 @@ function surveyDirectories(
   const places = new Map<string, Place>();
   for (const directory of plan.directories) {
     const parent = directory.slice(0, Math.max(0, directory.lastIndexOf("/")));
-    const absolute = join(root, directory);
+    const absolute = `${root}/${directory}`;
     const place = places.get(parent) === "absent" ? "absent" : placeAt(absolute);
-    if (place === "file" && record.has(directory)) places.set(directory, "absent");
+    const isOurs = (place === "file" || place === "link") && record.has(directory);
+    if (isOurs) places.set(directory, "absent");
     else if (place === "absent" || place === "directory") places.set(directory, place);
     else if (place === "link") throw notADirectory(absolute, place);
     else throw inTheWay(absolute, "a file that is not the repository's");

@@ -23,7 +23,7 @@ peerTest(
     assert.deepEqual(outcome, { kind: "checkedOut", files: 2, commit });
     assert.deepEqual(playground.files(), { "a/b": "c", "index.html": "hello" });
     assert.deepEqual(playground.surroundings(), ["app", "state"]);
-    assert.match(log.text(), /^info artifacts Checked out commit \w{40} of http:\S+: 2 files in/);
+    assert.match(log.text(), /^info artifacts Checked out commit \w{40} of http:\S+: 2 files in/m);
     assert.equal((Deno.lstatSync(join(playground.stateDir, "git")).mode ?? 0) & 0o777, 0o700);
   },
 );

@@ -94,28 +94,27 @@ peerTest("updates: discard local changes with a warning that names them", ["git"
   assert.match(warnings[0]?.message ?? "", /discarded in favour of the repository: "b"$/);
 });
 
-peerTest(
-  "updates: keep local changes and say so while they cannot be committed",
-  ["git"],
-  async () => {
-    await using playground = await Playground.open();
-    await playground.commit({ "a": "1" });
-    const clock = new FakeClock();
-    const { sync, log } = openSync(playground, { autoCommit: true }, { clock });
-    await using _ = sync;
-    await sync.checkOut(sourceFor(playground), never);
-    sync.startUpdates(1, () => Promise.reject(new Error("nothing to tell")));
-    await clock.untilSleeping();
-    await Deno.writeTextFile(join(playground.app, "a"), "mine");
-    await playground.commit({ "a": "2" });
-    await poll(clock, playground);
-    await poll(clock, playground);
-    assert.deepEqual(playground.files(), { "a": "mine" });
-    const warnings = log.records.filter(({ level }) => level === "warning");
-    assert.equal(warnings.length, 1, log.text());
-    assert.match(warnings[0]?.message ?? "", /would be lost: "a"$/);
-  },
-);
+peerTest("updates: a conflict keeps the local commit and says so once", ["git"], async () => {
+  await using playground = await Playground.open();
+  await playground.commit({ "a": "1" });
+  const clock = new FakeClock();
+  const { sync, log } = openSync(playground, { autoCommit: true }, { clock });
+  await using _ = sync;
+  await sync.checkOut(sourceFor(playground), never);
+  sync.startUpdates(1, () => Promise.reject(new Error("nothing to tell")));
+  await clock.untilSleeping();
+  await Deno.writeTextFile(join(playground.app, "a"), "mine");
+  await playground.commit({ "a": "2" });
+  await poll(clock, playground);
+  await poll(clock, playground);
+  assert.deepEqual(playground.files(), { "a": "2" });
+  const errors = log.records.filter(({ message }) => message.includes("conflict"));
+  assert.equal(errors.length, 1, log.text());
+  assert.match(
+    errors[0]?.message ?? "",
+    /whose version is in place now: "a"; nothing is lost: .* refs\/cartridge-agent\/conflicts\/\S+ of/,
+  );
+});
 
 peerTest("updates: survive an empty repository and its first commit", ["git"], async () => {
   await using playground = await Playground.open();

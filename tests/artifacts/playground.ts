@@ -2,12 +2,25 @@ import { join } from "node:path";
 import { runCheckout } from "../../src/artifacts/checkout_job.ts";
 import type { CheckoutJob, RemovalJob } from "../../src/artifacts/git_job.ts";
 import { runRemoval } from "../../src/artifacts/removal_job.ts";
+import type { JobRuntime } from "../../src/artifacts/job_runtime.ts";
 import { type GitRemote, openGitRemote } from "../../src/sandbox/git_remote.ts";
 
 /** Looks like nothing else, so that it can be searched for. */
 export const canaryPassword = "c4n4ry/pä ss:w0rd";
 export const username = "deployer";
 export const repository = "site";
+
+/** Makes links as an agent does, through the launcher. */
+export const launcherLinks: JobRuntime = {
+  makeLinks: async (directory) => {
+    const launcher = new URL("../../extensions/launcher", import.meta.url).pathname;
+    const { success, stdout, stderr } = await new Deno.Command(launcher, {
+      args: ["link", directory],
+    }).output();
+    const said = await new Blob([stdout, stderr]).text();
+    return success ? undefined : said;
+  },
+};
 
 /** A Git server with one empty repository, and a directory to check it out into. */
 export class Playground implements AsyncDisposable {
@@ -56,8 +69,27 @@ export class Playground implements AsyncDisposable {
     };
   }
 
-  checkOut(changes: Partial<CheckoutJob> = {}) {
-    return runCheckout(this.job(changes));
+  checkOut(changes: Partial<CheckoutJob> = {}, runtime: JobRuntime = {}) {
+    return runCheckout(this.job(changes), runtime);
+  }
+
+  /** A job that publishes by switching a link. */
+  linkedJob(changes: Partial<CheckoutJob> = {}): CheckoutJob {
+    const trees = join(this.root, "app.agent", "trees");
+    return this.job({
+      publish: "symlink",
+      trees,
+      stagingDirectories: [join(this.root, "app.agent", "1")],
+      ...changes,
+    });
+  }
+
+  /** Checks out by switching a link. */
+  async checkOutLinked(changes: Partial<CheckoutJob> = {}, runtime: JobRuntime = launcherLinks) {
+    const agent = join(this.root, "app.agent");
+    await Deno.mkdir(agent, { recursive: true });
+    const done = await runCheckout(this.linkedJob(changes), runtime);
+    return done;
   }
 
   remove(changes: Partial<RemovalJob> = {}) {

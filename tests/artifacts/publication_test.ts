@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { AgentError } from "../../src/base/errors.ts";
-import type { IndexEntry } from "../../src/artifacts/index_file.ts";
-import { assertPhysicalDirectory } from "../../src/artifacts/physical_path.ts";
+import type { IndexEntry } from "../../src/git/index_file.ts";
+import { assertPhysicalDirectory } from "../../src/git/physical_path.ts";
 import { publish } from "../../src/artifacts/publication.ts";
 import { temporaryDirectory } from "../temporary_directory.ts";
 
@@ -27,7 +27,7 @@ Deno.test("publish: writes through no link that turned up since the survey", asy
   const { app, staged, outside } = await directories(temporary.path);
   await Deno.mkdir(join(staged, "sub"));
   await Deno.writeTextFile(join(staged, "sub/file"), "evil");
-  const plan = { files: [file], directories: ["sub"], leftOut: [], collisions: [] };
+  const plan = { files: [file], directories: ["sub"], links: [], leftOut: [], collisions: [] };
   const publication = { root: app, stagedTree: staged, staged: [entry], remove: [], plan };
   assert.throws(() => publish(publication), isLinkRefusal);
   assert.equal(await Deno.readTextFile(join(outside, "file")), "mine");
@@ -36,7 +36,7 @@ Deno.test("publish: writes through no link that turned up since the survey", asy
 Deno.test("publish: removes nothing through a link that turned up since the survey", async () => {
   await using temporary = await temporaryDirectory();
   const { app, staged, outside } = await directories(temporary.path);
-  const plan = { files: [], directories: [], leftOut: [], collisions: [] };
+  const plan = { files: [], directories: [], links: [], leftOut: [], collisions: [] };
   const publication = { root: app, stagedTree: staged, staged: [], remove: ["sub/file"], plan };
   assert.throws(() => publish(publication), isLinkRefusal);
   assert.equal(await Deno.readTextFile(join(outside, "file")), "mine");

@@ -5,14 +5,19 @@
 import { systemClock } from "../../src/base/clock.ts";
 import { makeLog } from "../../src/base/log.ts";
 import { Secret } from "../../src/base/secret.ts";
+import { LinkLauncher } from "../../src/extensions/link_launcher.ts";
 import { ArtifactSync } from "../../src/artifacts/artifact_sync.ts";
 
-const { config, stateDir, source, cartridgeKey } = await new Response(Deno.stdin.readable).json();
+const { config, stateDir, source, cartridgeKey, launcher } = await new Response(Deno.stdin.readable)
+  .json();
 const lines: string[] = [];
+const log = makeLog(({ message }) => void lines.push(message), "artifacts");
+const links = launcher === undefined ? undefined : new LinkLauncher(launcher, log, systemClock);
 await using sync = new ArtifactSync({
   config: { ...config, cartridgeKey: new Secret(cartridgeKey) },
   stateDir,
-  log: makeLog(({ message }) => void lines.push(message), "artifacts"),
+  log,
+  ...(links ? { makeLinks: (path, signal) => links.makeLinks(path, signal) } : {}),
   clock: systemClock,
   random: Math.random,
   addSecret: () => () => {},

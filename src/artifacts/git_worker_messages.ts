@@ -1,0 +1,8 @@
+/** What a Git worker says to the main thread. */
+import type { JobAnswer } from "./git_job.ts";
+import type { CheckoutProgress } from "../git/progress_snapshot.ts";
+
+/** How far it is, any number of times, then the answer to its order. */
+export type WorkerMessage<Result> =
+  | JobAnswer<Result>
+  | { readonly kind: "progress"; readonly progress: CheckoutProgress };

@@ -1,0 +1,87 @@
+import { join } from "node:path";
+import { cannot } from "../base/errors.ts";
+import type { GitDirectory } from "../git/git_directory.ts";
+import type { BackupNote } from "./git_job.ts";
+import { type IndexEntry, stampOf } from "../git/index_file.ts";
+import { stagedLinksIn, stageLinks } from "./link_staging.ts";
+import { mergeStaged } from "./publication.ts";
+import type { PublicationWork, Published } from "./publish_files.ts";
+import {
+  currentTree,
+  emptyDestination,
+  freeTreeName,
+  pruneTrees,
+  rememberFormerTree,
+  roomAt,
+  switchTo,
+  treesOf,
+} from "./published_trees.ts";
+import { StagingArea } from "./staging_area.ts";
+
+/** Builds a complete tree beside the one in use and lets the destination lead to it. */
+export async function publishTree(
+  work: PublicationWork,
+  directory: GitDirectory,
+  commit: string,
+): Promise<Published & { readonly backup?: BackupNote }> {
+  const { job, plan, survey, record, runtime } = work;
+  const { destination } = job;
+  const former = currentTree(destination);
+  const backupPath = record.isFirst ? job.backup : undefined;
+  roomAt(destination, backupPath);
+  const isSame = survey.write.length + survey.link.length + survey.remove.length === 0;
+  if (isSame && former !== undefined) {
+    const { keep: entries, leftOut } = survey;
+    const all = [...plan.leftOut, ...leftOut];
+    return { entries, leftOut: all, largeFilePointers: [], changed: false };
+  }
+  const trees = treesOf(destination);
+  assertRoomBeside(job.stagingDirectories, destination);
+  Deno.mkdirSync(trees, { recursive: true, mode: 0o755 });
+  // Whoever serves the files must be able to enter, whatever the umask.
+  Deno.chmodSync(trees, 0o755);
+  using staging = StagingArea.open(job.stagingDirectories, trees);
+  const files = staging.write(survey.write, work, job.limits.bytes, runtime.progress);
+  const kept = survey.keep.filter(({ mode }) => mode !== 0o120000);
+  staging.adopt(kept, join(trees, former ?? ""));
+  runtime.faultPoint?.("files staged");
+  // All links of the tree are new, those that are in the former one too.
+  const unchanged = new Set(survey.keep.map(({ path }) => path));
+  const wanted = [...survey.link, ...plan.links.filter(({ path }) => unchanged.has(path))];
+  const links = await stageLinks(staging.path, wanted, runtime);
+  runtime.faultPoint?.("links staged");
+  if (links.entries.length > 0) mergeStaged(staging.tree, stagedLinksIn(staging.path));
+  const entries = [...files.entries, ...kept, ...links.entries].map((entry): IndexEntry => ({
+    ...entry,
+    // Linking and renaming change the ctime, which native Git compares.
+    stamp: stampOf(Deno.lstatSync(join(staging.tree, entry.path))),
+  }));
+  record.begin(entries);
+  runtime.faultPoint?.("publication announced");
+  runtime.progress?.publishing();
+  const name = freeTreeName(destination, commit);
+  Deno.renameSync(staging.tree, join(trees, name));
+  runtime.faultPoint?.("tree in place");
+  rememberFormerTree(directory, former);
+  const backup = emptyDestination(destination, backupPath);
+  runtime.faultPoint?.("destination emptied");
+  await switchTo(destination, name, staging.path, runtime);
+  runtime.faultPoint?.("link switched");
+  pruneTrees(destination, directory);
+  runtime.faultPoint?.("trees pruned");
+  return {
+    entries,
+    leftOut: [...plan.leftOut, ...survey.leftOut, ...links.missing],
+    largeFilePointers: files.largeFilePointers,
+    changed: true,
+    ...(links.reason === undefined ? {} : { linkFailure: links.reason }),
+    ...(backup ? { backup } : {}),
+  };
+}
+
+function assertRoomBeside(places: readonly string[], destination: string): void {
+  if (places.length > 0) return;
+  const reason = `${destination}.agent cannot be made, or is not the agent's user's alone`;
+  const options = { kind: "permission", retryable: true } as const;
+  throw cannot("publish by a link at", destination, reason, options);
+}
