@@ -88,6 +88,11 @@ export class BrokerConnection implements AsyncDisposable {
     return this.#ready?.broker;
   }
 
+  /** Why there is no connection, while there is none. */
+  get lastError(): string | undefined {
+    return this.#report.lastError;
+  }
+
   /**
    * Subscribes and keeps subscribed over reconnects.
    *

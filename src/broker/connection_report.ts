@@ -17,13 +17,20 @@ export class ConnectionReport {
   readonly #said = new Set<string>();
   /** What is not said yet of the round in progress. */
   #unsaid: string[] = [];
+  #lastError: string | undefined;
 
   constructor(log: Log) {
     this.#log = log;
   }
 
+  /** Why there is no connection; `undefined` while there is one. */
+  get lastError(): string | undefined {
+    return this.#lastError;
+  }
+
   /** The connection works. */
   connected(broker: HostPort, sessionPresent: boolean): void {
+    this.#lastError = undefined;
     this.#said.clear();
     this.#unsaid = [];
     const session = sessionPresent ? "the session goes on" : "a new session";
@@ -35,6 +42,7 @@ export class ConnectionReport {
 
   /** A connection that worked has ended. */
   lost(broker: HostPort, reason: string): void {
+    this.#lastError = reason;
     this.#log.warning(`Lost the connection to broker "${nameOf(broker)}": ${reason}`, {
       broker: nameOf(broker),
     });
@@ -42,6 +50,7 @@ export class ConnectionReport {
 
   /** An attempt has failed. `message` is complete, in the house form. */
   failed(broker: HostPort, kind: ErrorKind, message: string): void {
+    this.#lastError = message;
     this.#log.debug(message, { broker: nameOf(broker), kind });
     if (!needsSomebody.includes(kind)) {
       this.#unsaid.push(message);

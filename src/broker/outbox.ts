@@ -99,6 +99,12 @@ export class Outbox implements AsyncDisposable {
     return this.#queue.length;
   }
 
+  /** For how many milliseconds the oldest of them has been waiting in this run of the agent. */
+  get oldestMs(): number | undefined {
+    const [oldest] = this.#queue;
+    return oldest && this.#options.clock.monotonicMs() - oldest.sinceMs;
+  }
+
   /**
    * Adds a message; it is sent afterwards.
    *

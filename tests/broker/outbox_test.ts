@@ -231,3 +231,16 @@ Deno.test("outbox: logs what onAcknowledged throws and goes on", async () => {
   await end.outbox.flushed(never);
   assert.match(end.log.text(), /onAcknowledged failed: handler fault/);
 });
+
+Deno.test("outbox: tells how long its oldest event has been waiting", async () => {
+  await using state = await makeStateDirectory();
+  await using end = await openOutboxEnd(state.path);
+  const { clock, outbox, publisher } = end;
+  publisher.answer = offline;
+  assert.equal(outbox.oldestMs, undefined);
+  await outbox.append(started, "{}");
+  await clock.advance(70);
+  await outbox.append(activated, "{}");
+  await clock.advance(30);
+  assert.equal(outbox.oldestMs, 100);
+});
