@@ -8,7 +8,7 @@ import { cannot, reasonOf } from "../base/errors.ts";
 export async function requireLauncher(path: string): Promise<void> {
   const refuse = (reason: string) =>
     cannot("start extensions with", path, reason, { kind: "configuration" });
-  const copy = "copy extensions/launcher of the agent there, executable";
+  const copy = 'the command "init" lays it out';
   let info: Deno.FileInfo;
   try {
     info = await Deno.stat(path);

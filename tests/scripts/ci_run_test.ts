@@ -41,6 +41,7 @@ async function runIn(
     }
     for (
       const tool of [
+        "sh",
         "bash",
         "sed",
         "grep",
@@ -58,6 +59,7 @@ async function runIn(
       const found = [`/bin/${tool}`, `/usr/bin/${tool}`].find((path) => exists(path));
       await Deno.symlink(found ?? assert.fail(`no ${tool}`), join(dir, "bin", tool));
     }
+    await write("project/scripts/get-denort.sh", `mkdir -p "$1" && echo stub >"$1/denort"\n`);
     await write("project/.ci/run", await Deno.readTextFile(ciRun), 0o755);
     const tasks = '{ "tasks": { "test": "deno test --no-lock tests/" } }';
     await write("project/deno.json", `${tasks}\n`);
@@ -151,6 +153,23 @@ Deno.test(".ci/run: fails when a shell script has a fault", async () => {
   assert.ok(run.lines.includes("FAILED: shell scripts"), run.lines.join("\n"));
   assert.equal(run.lines.at(-1), "1 passed, 1 failed");
   assert.equal(run.code, 1);
+});
+
+Deno.test(".ci/run: fails when there is no runtime stub to compile with", async () => {
+  const run = await runIn({ "tests/a_test.ts": passing, "scripts/get-denort.sh": "exit 1\n" });
+  assert.ok(run.lines.includes("FAILED: runtime stub"), run.lines.join("\n"));
+  assert.equal(run.lines.at(-1), "1 passed, 1 failed");
+});
+
+Deno.test(".ci/run: tells the tests where the runtime stub is", async () => {
+  const test = `Deno.test("stub", () => {
+  const stub = Deno.env.get("DENORT_BIN");
+  if (!stub?.endsWith("/project/dist/ci/denort/denort")) throw new Error();
+});
+`;
+  const tasks = '{ "tasks": { "test": "deno test --no-lock --allow-env tests/" } }\n';
+  const run = await runIn({ "tests/a_test.ts": test, "deno.json": tasks });
+  assert.equal(run.lines.at(-1), "1 passed, 0 failed", run.lines.join("\n"));
 });
 
 Deno.test(".ci/run: installs the peers that are missing, and shows no address", async () => {

@@ -85,7 +85,9 @@ type Cartridge_agent::Settings = Struct[{
   Optional['metadata.tls.ca.file'] => Cartridge_agent::Value,
   Optional['metadata.tls.verify'] => Cartridge_agent::Value,
   Optional['metadata.tls.verify.name'] => Cartridge_agent::Value,
+  Optional['otel.exporter.otlp.endpoint'] => Cartridge_agent::Value,
   Optional['status.listen'] => Cartridge_agent::Value,
   Optional['status.token.file'] => Cartridge_agent::Value,
+  Optional['service.manager'] => Cartridge_agent::Value,
   Optional['shutdown.timeout'] => Cartridge_agent::Value,
 }]
