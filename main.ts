@@ -5,10 +5,15 @@ type Command = (args: string[]) => number | Promise<number>;
 
 /** Each is loaded when it is asked for: a start should not pay for the others. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  init: async () => (await import("./src/cli/init.ts")).initCommand,
   run: async () => (await import("./src/cli/run.ts")).runCommand,
   check: async () => (await import("./src/cli/check.ts")).checkCommand,
   permissions: async () => (await import("./src/cli/permissions.ts")).permissionsCommand,
+  "systemd-unit": async () => (await import("./src/cli/systemd_unit.ts")).systemdUnitCommand,
   emit: async () => (await import("./src/cli/emit.ts")).emitCommand,
+  metadata: async () => (await import("./src/cli/metadata.ts")).metadataCommand,
+  status: async () => (await import("./src/cli/status.ts")).statusCommand,
+  "support-bundle": async () => (await import("./src/cli/support_bundle.ts")).supportBundleCommand,
   replay: async () => (await import("./src/cli/replay.ts")).replayCommand,
   sandbox: async () => (await import("./src/cli/sandbox.ts")).sandboxCommand,
   version: async () => (await import("./src/cli/version.ts")).versionCommand,

@@ -24,6 +24,16 @@ export async function extensionListing(
   } catch (error) {
     lines.push("extensions", `  cannot be listed: ${reasonOf(error)}`);
   }
-  const plugins = await findPythonPlugins(join(paths.home, "plugins"));
-  return [...lines, ...pluginAdvice(plugins, extensionEvents).map((line) => `  ${line}`)];
+  return [...lines, ...(await pythonAdvice(paths)).map((line) => `  ${line}`)];
+}
+
+/** What becomes of the Python plugins that an earlier agent had in this home. Never rejects. */
+export async function pythonAdvice(
+  { home }: Pick<PathsConfig, "home">,
+): Promise<readonly string[]> {
+  try {
+    return pluginAdvice(await findPythonPlugins(join(home, "plugins")), extensionEvents);
+  } catch (error) {
+    return [`Python plugins cannot be looked for: ${reasonOf(error)}`];
+  }
 }

@@ -28,7 +28,11 @@ export async function loadFrom({ values }: ParsedOptions): Promise<LoadedConfig>
 export async function scopeOf({ config, filesLookedFor }: LoadedConfig): Promise<RuntimeScope> {
   const { modules, grants } = await modulesOf(config);
   return runtimeScope(config, {
-    modules: { ...grants, isUsed: modules.length > 0 },
+    modules: {
+      ...grants,
+      isUsed: modules.length > 0,
+      checksOut: modules.some(({ provides }) => provides.includes("artifactCheckout")),
+    },
     environmentNames,
     filesLookedFor,
     programDir: fileURLToPath(new URL("../", import.meta.url)),

@@ -10,7 +10,9 @@ import { loadConfig } from "../config/load_config.ts";
 import { secretsOf } from "../config/secrets_of.ts";
 import { findInstalled } from "../extensions/catalogue.ts";
 import { runSandbox, type SandboxAgent } from "../sandbox/sandbox.ts";
+import { agentFacts } from "./agent_facts.ts";
 import { parseOptions } from "./arguments.ts";
+import { scopeOf } from "./load.ts";
 import { openLogs } from "./open_logs.ts";
 import { untilSignal } from "./until_signal.ts";
 
@@ -61,14 +63,16 @@ async function startInHome(
   _signal: AbortSignal,
   onOutput: (event: string, line: string) => void,
 ): Promise<SandboxAgent> {
-  const { config } = await loadConfig({ home, cwd: home, readEnv: () => undefined });
+  const loaded = await loadConfig({ home, cwd: home, readEnv: () => undefined });
+  const { config } = loaded;
   await using parts = new AsyncDisposableStack();
   parts.use(await claimHome(config.paths.stateDir));
   const redactor = new Redactor();
   for (const secret of secretsOf(config)) redactor.add(secret);
   const logging = parts.use(await openLogs(config, redactor, () => Promise.resolve()));
   const log = overhear(logging.log, "", onOutput);
-  const environment = { log, clock: systemClock, random: Math.random, redactor };
+  const facts = agentFacts(loaded, await scopeOf(loaded));
+  const environment = { log, clock: systemClock, random: Math.random, redactor, facts };
   const agent = await startAgent(config, environment);
   const owned = parts.move();
   return {

@@ -21,6 +21,9 @@ export interface AgentConfig {
   readonly metadata: MetadataConfig;
   readonly logging: LoggingConfig;
   readonly status: StatusConfig;
+  readonly telemetry: TelemetryConfig;
+  /** Absent: nobody is told of the agent's life. */
+  readonly service?: ServiceConfig;
 }
 
 /** A network peer; IPv6 hosts without brackets. */
@@ -98,6 +101,8 @@ export interface LifecycleConfig {
   readonly persistenceMapping?: string;
   /** LVS_VIRTUAL_IP; set: CreateLVSDummyInterface runs. */
   readonly lvsVirtualIp?: { readonly ip: string; readonly subnetMask: string };
+  /** Log lines are published once the instance is started. */
+  readonly publishesLogs?: true;
   /** Events whose failed extension stops the lifecycle step. */
   readonly requiredExtensions: readonly string[];
   readonly shutdownTimeoutMs: number;
@@ -139,6 +144,11 @@ export interface ArtifactsConfig {
   readonly caFile?: string;
   readonly publish: "files" | "symlink";
   readonly engine: "isomorphic" | "git";
+  /** Directories that are checked out; absent: everything. Only the system's git does it. */
+  readonly sparse?: readonly string[];
+  /** Private key and host keys for SSH, absolute paths; only the system's git speaks it. */
+  readonly sshKeyFile?: string;
+  readonly sshKnownHostsFile?: string;
   /** Poll the repository after the first checkout. */
   readonly update: boolean;
   readonly autoCheckout: boolean;
@@ -167,7 +177,7 @@ export interface ReceiverGroup {
   readonly receivers: readonly HostPort[];
 }
 
-/** How TLS to CEP and monitoring receivers is checked. */
+/** How TLS to CEP and monitoring receivers, or to the metadata service, is checked. */
 export interface ReceiverTls {
   readonly caFile?: string;
   /** `false`: any certificate is accepted. */
@@ -199,14 +209,19 @@ export interface LogPublisherConfig {
   readonly username: string;
   readonly password: Secret;
   readonly tls: ReceiverTls;
+  /** Absolute; `*`, `?` and `[…]` in a component are wildcards. */
   readonly paths: readonly string[];
   readonly streamAlias: "full" | "first";
+  /** Regular expression of a line that starts a message; absent: every line does. */
+  readonly multilineStart?: string;
 }
 
 /** The metadata service. */
 export interface MetadataConfig {
   readonly url?: string;
   readonly token?: Secret;
+  /** How its certificate is checked. */
+  readonly tls: ReceiverTls;
 }
 
 /** The agent's own logs. */
@@ -222,4 +237,17 @@ export interface LoggingConfig {
 export interface StatusConfig {
   /** Absent: off. */
   readonly listen?: HostPort;
+  /** File with the token that is asked for, absolute; always there when others can reach the address. */
+  readonly tokenFile?: string;
+}
+
+/** Traces and metrics by OpenTelemetry. */
+export interface TelemetryConfig {
+  /** Absent: off. */
+  readonly endpoint?: string;
+}
+
+/** Who started the agent and wants to hear of it. */
+export interface ServiceConfig {
+  readonly manager: "systemd";
 }

@@ -7,7 +7,15 @@ import {
 import type { Field, FieldTable } from "./field.ts";
 import { hostAlone, listener } from "./host_port.ts";
 import { environmentName, moduleGrant } from "./payload_types.ts";
-import { filePath, listOf, oneOf, plainText, serviceUrl, wholeNumber } from "./value_types.ts";
+import {
+  filePath,
+  listOf,
+  oneOf,
+  plainText,
+  serviceUrl,
+  trueOrFalse,
+  wholeNumber,
+} from "./value_types.ts";
 
 /** Directories, ports, logging and status of the agent itself. */
 export const agentFields = {
@@ -61,14 +69,58 @@ export const agentFields = {
     key: "metadata.service.url",
     environment: ["METADATA_SERVICE_URL"],
     type: serviceUrl,
-    meaning: "The metadata service. Not in this version: it is not used.",
+    meaning: "The metadata service.",
     tokens: ["METADATA-SERVICE-URL"],
+  },
+  metadataTlsCaFile: {
+    key: "metadata.tls.ca.file",
+    type: filePath,
+    meaning: "PEM file with the authorities that the metadata service is verified against.",
+    own: true,
+  },
+  metadataTlsVerify: {
+    key: "metadata.tls.verify",
+    type: trueOrFalse,
+    default: "true",
+    meaning: "Verify the certificate of the metadata service. false accepts any.",
+    own: true,
+  },
+  metadataTlsVerifyName: {
+    key: "metadata.tls.verify.name",
+    type: trueOrFalse,
+    default: "true",
+    meaning: "Verify that the certificate of the metadata service is for its name.",
+    own: true,
+  },
+  telemetryEndpoint: {
+    key: "otel.exporter.otlp.endpoint",
+    type: serviceUrl,
+    meaning:
+      "Where Deno sends traces and metrics by OTLP, when OTEL_DENO=true is set as well. Both " +
+      "count in the environment only.",
+    own: true,
   },
   statusListen: {
     key: "status.listen",
     type: listener,
     default: "127.0.0.1:9463",
-    meaning: "Address of the status endpoint, or off. Not in this version: there is none.",
+    meaning: "Address of the status endpoint, or off. Any but a loopback address needs " +
+      "status.token.file.",
+    own: true,
+  },
+  statusTokenFile: {
+    key: "status.token.file",
+    type: filePath,
+    meaning: "File with the token that the status endpoint asks for, as a bearer token.",
+    own: true,
+  },
+  serviceManager: {
+    key: "service.manager",
+    type: oneOf("none", "systemd"),
+    default: "none",
+    meaning:
+      "Who started the agent and wants to hear of it: systemd is told when the agent is ready, " +
+      "that it is alive, and that it ends. A unit that the command systemd-unit prints sets it.",
     own: true,
   },
   shutdownTimeout: {

@@ -43,8 +43,8 @@ export const artifactFields = {
     type: trueOrFalse,
     default: "false",
     meaning:
-      "Commit and push local changes in the update loop; not in this version. COMMIT_ENABLED in " +
-      "launch-params wins over this key in agent.conf.",
+      "Commit and push local changes in the update loop. COMMIT_ENABLED in launch-params wins over " +
+      "this key in agent.conf.",
     tokens: ["COMMIT_ENABLED"],
     launchNameBeforeFile: "COMMIT_ENABLED",
   },
@@ -124,8 +124,8 @@ export const artifactFields = {
     type: oneOf("files", "symlink"),
     default: "files",
     meaning:
-      "How a checkout gets into the application path: file by file or by switching a link; " +
-      "the latter is not in this version.",
+      "How a checkout gets into the application path: file by file, or by switching a link to a " +
+      "complete tree (not with auto.commit).",
     own: true,
   },
   engine: {
@@ -133,8 +133,38 @@ export const artifactFields = {
     type: oneOf("isomorphic", "git"),
     default: "isomorphic",
     meaning:
-      "Git implementation: the one inside the agent or the system's git; the latter is not " +
-      "in this version.",
+      "Git implementation: the one inside the agent or the system's git, which speaks SSH, too.",
+    own: true,
+  },
+  sparse: {
+    key: "artifact.sparse",
+    type: listOf(
+      matching(
+        /^(?!(?:.*\/)?(?:\.{1,2}|\.git)(?:\/|$))[^\p{Cc}\\/,]+(?:\/[^\p{Cc}\\/,]+)*$/iu,
+        "a directory",
+        "is not a directory of a repository, such as web/assets",
+      ),
+      ",",
+      "directories of the repository, comma separated",
+    ),
+    computedDefault: "everything",
+    meaning: "Directories that are checked out, with the files of those above them; not with " +
+      "auto.commit (artifact.engine=git).",
+    own: true,
+  },
+  sshKeyFile: {
+    key: "artifact.ssh.key.file",
+    type: filePath,
+    computedDefault: "the keys of the agent's user",
+    meaning: "Private key without passphrase for repositories over SSH (artifact.engine=git).",
+    own: true,
+  },
+  sshKnownHostsFile: {
+    key: "artifact.ssh.known.hosts.file",
+    type: filePath,
+    computedDefault: "those of the agent's user and of the system",
+    meaning: "Host keys of the SSH servers of repositories; one that is not in it is refused " +
+      "(artifact.engine=git).",
     own: true,
   },
   activateOnFailure: {

@@ -1,5 +1,6 @@
 import type { FieldTable } from "./field.ts";
 import { hostAlone } from "./host_port.ts";
+import { linePattern } from "./line_pattern.ts";
 import { receiverGroups } from "./receiver_groups.ts";
 import {
   filePath,
@@ -120,7 +121,7 @@ export const logPublisherFields = {
     environment: ["ENABLE_DATA_PUBLISHER"],
     type: trueOrFalse,
     default: "false",
-    meaning: "Publish log lines to the monitoring server; not in this version.",
+    meaning: "Publish the lines of log.file.paths to the monitoring server.",
     tokens: ["ENABLE-DATA-PUBLISHER"],
   },
   ip: {
@@ -169,8 +170,16 @@ export const logPublisherFields = {
     key: "log.file.paths",
     environment: ["LOG_FILE_PATHS"],
     type: listOf(filePath, "|", "paths separated by |"),
-    meaning: "Files whose new lines are published, separated by |.",
+    meaning: "Files whose new lines are published, separated by |. *, ? and [a-z] match within a " +
+      "name, also of files that appear later.",
     tokens: ["LOG_FILE_PATHS"],
+  },
+  multilineStart: {
+    key: "multiline.start",
+    type: linePattern,
+    meaning: "A line that matches this starts a message; lines that do not, such as those of a " +
+      "stack trace, are joined to the one before. Without it every line is a message.",
+    own: true,
   },
   streamAlias: {
     key: "log.stream.alias",

@@ -23,6 +23,12 @@ export function isHost(text: string): boolean {
   return allDigits.test(text) ? isIpv4(text) : hostName.test(text);
 }
 
+/** Whether a host is reached from the same machine alone. */
+export function isLoopback(host: string): boolean {
+  const name = host.toLowerCase();
+  return name === "localhost" || name === "::1" || (isIpv4(name) && name.startsWith("127."));
+}
+
 /** `host:port`, IPv6 in brackets. */
 export function showHostPort({ host, port }: HostPort): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;

@@ -5,7 +5,6 @@ import type { AgentConfig } from "./agent_config.ts";
 import { type CheckRow, checkRows } from "./check_rows.ts";
 import { defaultLogDirectory } from "./log_directory.ts";
 import { lookUp } from "./lookup.ts";
-import { notBuiltWarnings } from "./not_built.ts";
 import { problemText } from "./reader.ts";
 import { type Resolution, resolve } from "./resolve.ts";
 import { gatherSources, type SourceOptions, type Sources } from "./sources.ts";
@@ -36,10 +35,7 @@ export async function loadConfig(options: SourceOptions): Promise<LoadedConfig> 
   if (!config) throw refusal(sources.home, resolution);
   return {
     config,
-    warnings: [
-      ...warnings,
-      ...notBuiltWarnings(config, (field) => lookUp(field, sources).candidates.length > 0),
-    ],
+    warnings,
     debug,
     filesLookedFor: sources.filesLookedFor,
     describe: () => checkRows(config, sources, resolution.computed),

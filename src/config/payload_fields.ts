@@ -110,7 +110,7 @@ export const payloadFields = {
   token: {
     key: "TOKEN",
     type: secretText,
-    meaning: "Bearer token of the metadata service, which is not used in this version.",
+    meaning: "Bearer token of the metadata service.",
     secret: true,
   },
 } as const satisfies FieldTable;

@@ -26,6 +26,21 @@ export const repositoryUrl: ValueType<URL> = {
   },
 };
 
+/** `ssh://[user@]host[:port]/path` or `[user@]host:path`. */
+const sshAddress =
+  /^(?:ssh:\/\/(?:[^@/\s]+@)?([^@/\s]+)\/|(?:[^@:/\s]+@)?([^@:/\s]+):(?!\/\/))[^\s]+$/i;
+
+/**
+ * The host and port of a REPO_URL that is reached over SSH, as an `ssh:` URL; `undefined` when the text
+ * is no such address.
+ */
+export function sshRepository(text: string): URL | undefined {
+  const match = sshAddress.exec(text.trim());
+  const url = match && URL.parse(`ssh://${match[1] ?? match[2] ?? ""}/`);
+  const host = url?.hostname.replace(/^\[|\]$/g, "") ?? "";
+  return url && isHost(host) ? url : undefined;
+}
+
 /** A virtual address of a Linux virtual server. */
 export interface VirtualIp {
   readonly ip: string;

@@ -5,13 +5,13 @@ import type {
   ExtensionsConfig,
   HealthConfig,
   LifecycleConfig,
-  MetadataConfig,
   PathsConfig,
 } from "./agent_config.ts";
 import { artifactFields } from "./artifact_fields.ts";
-import { cepFields, healthFields } from "./cep_fields.ts";
+import { cepFields, healthFields, logPublisherFields } from "./cep_fields.ts";
 import { eventsThatStop } from "./extension_events.ts";
 import { frozen } from "./frozen.ts";
+import { isLoopback } from "./host_port.ts";
 import { allFields } from "./fields.ts";
 import { payloadFields } from "./payload_fields.ts";
 import { type ComputedValue, defined, type Problem, SettingReader } from "./reader.ts";
@@ -19,6 +19,7 @@ import type { Field } from "./field.ts";
 import { refuseProtectedPath } from "./protected_paths.ts";
 import { artifactsConfig } from "./resolve_artifacts.ts";
 import { identityConfig, launchParameters } from "./resolve_identity.ts";
+import { metadataConfig } from "./resolve_metadata.ts";
 import { absolutePath, brokerConfig, cepConfig, logPublisherConfig } from "./resolve_peers.ts";
 import { sourceFindings } from "./source_findings.ts";
 import type { Sources } from "./sources.ts";
@@ -70,12 +71,22 @@ export function resolve(
       format: reader.value(agentFields.logFormat),
     },
     status: statusConfig(reader),
+    telemetry: defined({ endpoint: reader.value(agentFields.telemetryEndpoint) }),
+    ...reader.value(agentFields.serviceManager) === "systemd"
+      ? { service: { manager: "systemd" } as const }
+      : {},
   };
   refuseProtectedPath(reader, parts.paths, programFiles);
   if (!reader.value(cepFields.tlsVerify)) {
     reader.warnings.push(
       "thrift.tls.verify=false: any certificate is accepted from event and monitoring receivers, " +
         "so whoever answers gets their passwords",
+    );
+  }
+  if (!reader.value(agentFields.metadataTlsVerify)) {
+    reader.warnings.push(
+      "metadata.tls.verify=false: any certificate is accepted from the metadata service, so whoever " +
+        "answers gets the TOKEN",
     );
   }
   const complete = identity && broker && cep && logPublisher &&
@@ -136,12 +147,13 @@ function lifecycleConfig(reader: SettingReader): LifecycleConfig {
     ports: reader.value(payloadFields.ports) ?? [],
     listenAddress: reader.value(agentFields.listenAddress),
     portCheckTimeoutMs: reader.value(agentFields.portCheckTimeout),
-    awaitsArtifacts: reader.value(payloadFields.repoUrl) !== undefined,
+    awaitsArtifacts: reader.strongest(payloadFields.repoUrl) !== undefined,
     activateOnFailedCheckout: reader.value(artifactFields.activateOnFailure),
     ...defined({
       persistenceMapping: reader.value(payloadFields.persistenceMapping),
       lvsVirtualIp: reader.value(payloadFields.lvsVirtualIp),
     }),
+    ...reader.value(logPublisherFields.enabled) ? { publishesLogs: true } : {},
     requiredExtensions,
     shutdownTimeoutMs: reader.value(agentFields.shutdownTimeout) * 1000,
   };
@@ -183,14 +195,15 @@ function healthConfig(reader: SettingReader): HealthConfig {
   };
 }
 
-function metadataConfig(reader: SettingReader): MetadataConfig {
-  return defined({
-    url: reader.value(agentFields.metadataUrl),
-    token: reader.value(payloadFields.token),
-  });
-}
-
 function statusConfig(reader: SettingReader): AgentConfig["status"] {
   const listen = reader.value(agentFields.statusListen);
-  return listen === "off" ? {} : { listen };
+  if (listen === "off") return {};
+  const tokenFile = absolutePath(reader, agentFields.statusTokenFile);
+  if (tokenFile === undefined && !isLoopback(listen.host)) {
+    reader.missing(
+      agentFields.statusTokenFile,
+      "not set, but others can reach the address of status.listen",
+    );
+  }
+  return { listen, ...defined({ tokenFile }) };
 }

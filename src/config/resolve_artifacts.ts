@@ -3,6 +3,7 @@ import type { ArtifactsConfig } from "./agent_config.ts";
 import { artifactFields as fields } from "./artifact_fields.ts";
 import type { Field } from "./field.ts";
 import { payloadFields } from "./payload_fields.ts";
+import { sshRepository } from "./payload_types.ts";
 import { defined, type SettingReader } from "./reader.ts";
 import { hasDoubtfulHost, masked } from "./shown_value.ts";
 import { absolutePath } from "./resolve_peers.ts";
@@ -13,7 +14,24 @@ export function artifactsConfig(
 ): Omit<ArtifactsConfig, "multiTenant" | "tenantId"> {
   const applicationPath = reader.value(fields.applicationPath);
   const cartridgeKey = reader.value(payloadFields.cartridgeKey);
-  const repository = reader.value(payloadFields.repoUrl);
+  const engine = reader.value(fields.engine);
+  const overSsh = engine === "git" ? repositoryOverSsh(reader) : undefined;
+  const repository = overSsh ?? reader.value(payloadFields.repoUrl);
+  const autoCommit = reader.value(fields.autoCommit);
+  const publish = reader.value(fields.publish);
+  if (publish === "symlink" && autoCommit) {
+    reader.refuse(
+      fields.autoCommit,
+      "does not work with artifact.publish=symlink, whose trees are never changed",
+    );
+  }
+  const sparse = reader.value(fields.sparse);
+  if (sparse !== undefined && engine !== "git") {
+    reader.refuse(fields.sparse, "works with artifact.engine=git only");
+  } else if (sparse !== undefined && autoCommit) {
+    reader.refuse(fields.autoCommit, "does not work with artifact.sparse");
+  }
+  if (engine !== "git") warnOfSshSettings(reader);
   const hasRepository = reader.strongest(payloadFields.repoUrl) !== undefined;
   if (hasRepository && !reader.strongest(payloadFields.cartridgeKey)) {
     reader.missing(payloadFields.cartridgeKey, "not set, but REPO_URL is");
@@ -27,14 +45,17 @@ export function artifactsConfig(
       cartridgeKey,
       repoUrl: repository && withoutUser(repository),
       branch: reader.value(fields.branch),
+      sparse,
       caFile: absolutePath(reader, fields.caFile),
+      sshKeyFile: absolutePath(reader, fields.sshKeyFile),
+      sshKnownHostsFile: absolutePath(reader, fields.sshKnownHostsFile),
     }),
     allowedHosts: allowedHosts(reader, repository),
-    publish: reader.value(fields.publish),
-    engine: reader.value(fields.engine),
+    publish,
+    engine,
     update: reader.value(fields.update),
     autoCheckout: reader.value(fields.autoCheckout),
-    autoCommit: reader.value(fields.autoCommit),
+    autoCommit,
     updateIntervalMs: reader.value(fields.updateInterval) * 1000,
     cloneRetries: reader.value(fields.cloneRetries),
     cloneRetryIntervalMs: reader.value(fields.cloneInterval) * 1000,
@@ -63,7 +84,8 @@ function allowedHosts(reader: SettingReader, repository: URL | undefined): reado
   const multiTenant = reader.value(payloadFields.multiTenant) === true;
   // What is set and refused is a problem already, and nobody knows what its default would be.
   const isRefused = (field: Field) => reader.strongest(field) && !reader.value(field);
-  if (isRefused(fields.allowedHosts) || isRefused(payloadFields.repoUrl)) return [];
+  if (isRefused(fields.allowedHosts)) return [];
+  if (repository === undefined && isRefused(payloadFields.repoUrl)) return [];
   if (!repository || multiTenant) {
     const because = multiTenant ? "with MULTITENANT=true" : "without REPO_URL";
     reader.warnings.push(
@@ -75,6 +97,19 @@ function allowedHosts(reader: SettingReader, repository: URL | undefined): reado
   const shown = hasDoubtfulHost(repository) ? masked : repository.host;
   reader.compute(fields.allowedHosts, shown, "from REPO_URL");
   return [repository.host];
+}
+
+/** REPO_URL when it is an address that only the system's git reaches. */
+function repositoryOverSsh(reader: SettingReader): URL | undefined {
+  const text = reader.strongest(payloadFields.repoUrl)?.text;
+  return typeof text === "string" ? sshRepository(text) : undefined;
+}
+
+function warnOfSshSettings(reader: SettingReader): void {
+  for (const field of [fields.sshKeyFile, fields.sshKnownHostsFile]) {
+    if (reader.strongest(field) === undefined) continue;
+    reader.warnings.push(`${field.key} without artifact.engine=git is not used`);
+  }
 }
 
 function withoutUser(url: URL): string {

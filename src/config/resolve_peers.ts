@@ -148,6 +148,7 @@ export function logPublisherConfig(
     tls: receiverTls(reader),
     paths: (reader.value(logPublisherFields.paths) ?? []).map((path) => resolve(home, path)),
     streamAlias: reader.value(logPublisherFields.streamAlias),
+    ...defined({ multilineStart: reader.value(logPublisherFields.multilineStart) }),
   };
   const isSet = reader.strongest(logPublisherFields.ip) !== undefined;
   const host = isSet ? reader.value(logPublisherFields.ip) : broker?.urls[0]?.host;

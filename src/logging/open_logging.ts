@@ -26,6 +26,8 @@ export interface LoggingOptions {
   /** Writes all bytes to what `sys.stderr` names. Default: standard error. */
   readonly errorConsole?: (bytes: Uint8Array) => Promise<void>;
   readonly clock?: Clock;
+  /** The same agent had them open before: no file is begun anew. */
+  readonly continues?: boolean;
   /** Bounds of files that `logging.ini` sets none for. Default: 10 MiB, 5 earlier files. */
   readonly rotation?: Rotation;
   /** How long closing may take, in milliseconds; then what is not written is given up. Default: 1 s. */
@@ -76,6 +78,7 @@ export async function openLogging(options: LoggingOptions): Promise<OpenedLoggin
       stderr: options.errorConsole ?? writeTo(Deno.stderr),
     },
     rotation: options.rotation ?? defaultRotation,
+    continues: options.continues ?? false,
     log: log.child("logging"),
   });
   late.routes = made;

@@ -27,6 +27,8 @@ export interface RouteOptions {
   /** Write all bytes to standard output and standard error. */
   readonly streams: Readonly<Record<"stdout" | "stderr", (bytes: Uint8Array) => Promise<void>>>;
   readonly rotation: Rotation;
+  /** No file is begun anew, whatever the plan says. */
+  readonly continues: boolean;
   /** Gets warnings about files that cannot be written. */
   readonly log: Log;
 }
@@ -114,7 +116,7 @@ class FileWriters {
       ...plan.timed ? { timed: plan.timed } : {},
     };
     const now = () => this.#options.clock.now();
-    let startsAnew = plan.startsAnew ?? false;
+    let startsAnew = plan.startsAnew === true && !this.#options.continues;
     const made = new LineWriter({
       open: () => {
         const target = openRotatingFile(path, { rotation, startsAnew, now });

@@ -78,9 +78,12 @@ export async function runSandbox(options: SandboxOptions): Promise<SandboxOutcom
   const clock = options.clock ?? systemClock;
   const startMs = clock.monotonicMs();
   const isShown = healthPace(clock);
+  // The first line tells where to look; its port is known when the peers are there.
+  const early: string[] = [];
+  let write: SandboxOptions["write"] = (line) => early.push(line);
   const show = (sighting: Sighting) => {
     const line = isShown(sighting) ? describe(sighting) : undefined;
-    if (line) options.write(formatLine(line, clock.monotonicMs() - startMs, options.colour));
+    if (line) write(formatLine(line, clock.monotonicMs() - startMs, options.colour));
   };
   await using stage = await openStage(
     show,
@@ -88,6 +91,9 @@ export async function runSandbox(options: SandboxOptions): Promise<SandboxOutcom
     options.git ?? true,
     options.extensionsFrom,
   );
+  options.write(`Status page: http://127.0.0.1:${stage.statusPort}/`);
+  for (const line of early.splice(0)) options.write(line);
+  write = options.write;
   const { life, peers, see } = stage;
   if (!peers.artifacts) {
     const what = "Git is not there: the steps about artifacts are skipped";

@@ -86,6 +86,21 @@ Deno.test("check: applies settings of the command line over those of the files",
   assert.match(out, /mb\.urls\s+broker\.example:1999/);
 });
 
+Deno.test("permissions: prints flags for a binary, and directives of a unit", async () => {
+  await using scene = await openScene(embeddedPeers, { receiver: false });
+  const home = ["--home", scene.home.path];
+  const [flags, compile, systemd] = await Promise.all([
+    command(["permissions", ...home]),
+    command(["permissions", "--format", "compile", ...home]),
+    command(["permissions", "--format=systemd", ...home]),
+  ]);
+  assert.ok(compile.out.startsWith(flags.out), compile.out);
+  assert.match(compile.out, /^--unstable-worker-options$/m);
+  assert.match(systemd.out, new RegExp(`^ReadWritePaths=-${scene.home.stateDir}$`, "m"));
+  assert.match(systemd.out, /^IPAddressAllow=127\.0\.0\.1\/32$/m);
+  assert.equal(systemd.code + compile.code, 0);
+});
+
 Deno.test("permissions: prints one flag a line, or JSON with the same content", async () => {
   await using scene = await openScene(embeddedPeers, { receiver: false });
   const flags = await command(["permissions", "--home", scene.home.path]);

@@ -262,16 +262,6 @@ Deno.test("permissions: what is not granted is named with its flag, not asked fo
   });
 });
 
-Deno.test("warnings: name what is configured and not in this version", async () => {
-  await withHome(usual, async (home) => {
-    const said = ({ warnings }: { readonly warnings: readonly string[] }) =>
-      warnings.filter((warning) => warning.startsWith("Not in this version"));
-    assert.deepEqual(said(await load(home)), []);
-    const wanted = await load(home, { COMMIT_ENABLED: "true", ARTIFACT_ENGINE: "git" });
-    assert.equal(said(wanted).length, 2);
-  });
-});
-
 Deno.test("load: says warnings after the problems when the configuration is refused", async () => {
   const conf = "[agent]\nmb.urls = mb:1\nartifact.allowed.hosts = h\n";
   await withHome(
@@ -285,21 +275,6 @@ Deno.test("load: says warnings after the problems when the configuration is refu
   );
   await withHome({ ...usual, "agent.conf": `${conf}log.format = xml\n` }, async (home) => {
     assert.equal((await failure(load(home))).message.split("\n").length, 2);
-  });
-});
-
-Deno.test("warnings: name the status endpoint and the metadata service when they are asked for", async () => {
-  await withHome(usual, async (home) => {
-    const said = async (env: Record<string, string>) =>
-      (await load(home, env)).warnings.filter((line) => line.startsWith("Not in this version"));
-    assert.deepEqual(await said({ STATUS_LISTEN: "127.0.0.1:9463" }), [
-      "Not in this version: status.listen: there is no status endpoint",
-    ]);
-    assert.deepEqual(await said({ METADATA_SERVICE_URL: "https://mds:9443/metadataservice" }), [
-      "Not in this version: metadata.service.url: the metadata service is not used",
-    ]);
-    assert.deepEqual(await said({ STATUS_LISTEN: "off" }), []);
-    assert.deepEqual(await said({ EXTENSION_MODULES_ALLOW: "m" }), []);
   });
 });
 

@@ -202,7 +202,7 @@ Deno.test("unknown keys: are one warning each, with the closest known key", () =
     '"thrift.receiver.urls"',
     '/home/agent/agent.conf, line 4: unknown key "mb_ipp"; the closest known one is "MB_IP"',
     '/home/agent/agent.conf, line 5: unknown key "artifact.hosts"; the closest known one is ' +
-    '"artifact.branch"',
+    '"artifact.sparse"',
   ]);
 });
 

@@ -79,9 +79,10 @@ Deno.test("resolve: a broker and an identity are enough, the rest has the docume
       paths: [],
       streamAlias: "full",
     },
-    metadata: {},
+    metadata: { tls: { verify: true, verifyName: true } },
     logging: { level: "INFO", format: "text" },
     status: { listen: { host: "127.0.0.1", port: 9463 } },
+    telemetry: {},
   });
   assert.equal(configOf({}).cep.password.open(), "admin");
   assert.equal(configOf({}).logPublisher.password.open(), "admin");
@@ -129,13 +130,18 @@ Deno.test("resolve: every setting reaches its place in its unit", () => {
       log.file.paths = /var/log/a.log|logs/b.log
       APPLICATION_PATH = /var/www
       metadata.service.url = https://mds:9443/metadataservice
+      metadata.tls.ca.file = mds.pem
+      metadata.tls.verify = false
+      metadata.tls.verify.name = false
       state.dir = /var/lib/agent
       log.dir = log
       artifact.branch = feature/x
       artifact.allowed.hosts = git.example.org, *.example.com:8443
       artifact.ca.file = git.pem
-      artifact.publish = symlink
-      artifact.engine = git
+      artifact.publish = files
+      artifact.engine = isomorphic
+      artifact.ssh.key.file = id
+      artifact.ssh.known.hosts.file = /etc/hosts.keys
       artifact.activate.on.failure = true
       artifact.limit.bytes = 9
       artifact.limit.files = 10
@@ -149,7 +155,9 @@ Deno.test("resolve: every setting reaches its place in its unit", () => {
       log.stream.alias = first
       log.format = json
       status.listen = off
-      shutdown.timeout = 15`.replaceAll(/\n +/g, "\n"),
+      shutdown.timeout = 15
+      service.manager = systemd
+      otel.exporter.otlp.endpoint = http://collector:4318`.replaceAll(/\n +/g, "\n"),
     launch: {
       REPO_URL: "https://user:pw@git.example.org/r.git",
       CARTRIDGE_KEY: key,
@@ -189,6 +197,7 @@ Deno.test("resolve: every setting reaches its place in its unit", () => {
       activateOnFailedCheckout: true,
       persistenceMapping: "/dev/vdb|vol-1|/mnt",
       lvsVirtualIp: { ip: "192.168.0.40", subnetMask: "255.255.255.0" },
+      publishesLogs: true,
       requiredExtensions: ["StartServers", "VolumeMount"],
       shutdownTimeoutMs: 15_000,
     },
@@ -214,8 +223,10 @@ Deno.test("resolve: every setting reaches its place in its unit", () => {
       allowedHosts: ["git.example.org", "*.example.com:8443"],
       branch: "feature/x",
       caFile: "/home/agent/git.pem",
-      publish: "symlink",
-      engine: "git",
+      publish: "files",
+      engine: "isomorphic",
+      sshKeyFile: "/home/agent/id",
+      sshKnownHostsFile: "/etc/hosts.keys",
       update: false,
       autoCheckout: false,
       autoCommit: true,
@@ -244,9 +255,15 @@ Deno.test("resolve: every setting reaches its place in its unit", () => {
       paths: ["/var/log/a.log", "/home/agent/logs/b.log"],
       streamAlias: "first",
     },
-    metadata: { url: "https://mds:9443/metadataservice", token: "***" },
+    metadata: {
+      url: "https://mds:9443/metadataservice",
+      token: "***",
+      tls: { caFile: "/home/agent/mds.pem", verify: false, verifyName: false },
+    },
     logging: { level: "DEBUG", format: "json" },
     status: {},
+    telemetry: { endpoint: "http://collector:4318" },
+    service: { manager: "systemd" },
   });
   assert.deepEqual(
     [
@@ -376,3 +393,21 @@ for (
     }
   });
 }
+
+Deno.test("status: an address that others reach needs a token file, a loopback one may have one", () => {
+  const of = (conf: string) => configOf({ conf }).status;
+  assert.deepEqual(of("status.listen = [::1]:0"), { listen: { host: "::1", port: 0 } });
+  assert.deepEqual(of("status.listen = 10.0.0.1:9463\nstatus.token.file = token"), {
+    listen: { host: "10.0.0.1", port: 9463 },
+    tokenFile: "/home/agent/token",
+  });
+  assert.equal(of("status.token.file = /etc/token").tokenFile, "/etc/token");
+  assert.deepEqual(of("status.listen = off\nstatus.token.file = token"), {});
+  for (const listen of ["0.0.0.0:1", "[::]:1", "agent.example:1", "128.0.0.1:1"]) {
+    const { config, problems } = resolved({ conf: `status.listen = ${listen}` });
+    assert.equal(config, undefined);
+    assert.equal(problems.length, 1, listen);
+    assert.equal(problems[0]?.key, "status.token.file");
+    assert.match(problems[0]?.reason ?? "", /others can reach the address/);
+  }
+});

@@ -25,6 +25,8 @@ export interface AgentProcessOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Permission flags instead of those of its configuration. */
   readonly flags?: readonly string[];
+  /** A program and its first arguments instead of Deno, flags and sources. */
+  readonly program?: readonly string[];
 }
 
 /** The permission flags of a home, one element each. */
@@ -50,18 +52,17 @@ export async function startAgentProcess(
   home: string,
   options: AgentProcessOptions = {},
 ): Promise<AgentProcess> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--no-prompt",
-      "--v8-flags=--max-semi-space-size=1",
-      "--no-code-cache",
-      ...options.flags ?? await flagsOf(home),
-      `${project}main.ts`,
-      "run",
-      "--home",
-      home,
-    ],
+  const [program, ...first] = options.program ?? [
+    Deno.execPath(),
+    "run",
+    "--no-prompt",
+    "--v8-flags=--max-semi-space-size=1",
+    "--no-code-cache",
+    ...options.flags ?? await flagsOf(home),
+    `${project}main.ts`,
+  ];
+  const child = new Deno.Command(program!, {
+    args: [...first, "run", "--home", home],
     clearEnv: true,
     env: { ...keptEnvironment(), LOG_LEVEL: "DEBUG", ...options.environment },
     stdin: "null",

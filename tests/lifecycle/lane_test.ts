@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Lane, type LaneJob } from "../../src/lifecycle/lane.ts";
+import { Lanes } from "../../src/lifecycle/lanes.ts";
 
 interface Gate {
   readonly job: LaneJob;
@@ -93,4 +94,19 @@ Deno.test("lane: does not abort a running job that must run", async () => {
   assert.equal(writing.aborted(), false);
   writing.open();
   await lane.idle();
+});
+
+Deno.test("lanes: report what runs, for how long, and how much waits", async () => {
+  let nowMs = 100;
+  const lanes = new Lanes({ onOverflow: () => {}, onDropped: () => {} }, () => nowMs);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  lanes.add("topology", { name: "held", run: () => promise });
+  lanes.add("topology", { name: "waits", run: () => Promise.resolve() });
+  nowMs = 350;
+  assert.deepEqual(lanes.reports, [
+    { name: "topology", depth: 2, running: "held", runningMs: 250 },
+  ]);
+  resolve();
+  await lanes.idle();
+  assert.deepEqual(lanes.reports, []);
 });
