@@ -15,7 +15,7 @@ import { billOfMaterials, type LockFile } from "./bill_of_materials.ts";
 import { compileProgram } from "./compile.ts";
 import { filesBelow } from "./files_below.ts";
 import { project as root } from "./program_stage.ts";
-import { type ArchivedFile, tarArchive } from "./tar_archive.ts";
+import { type ArchivedFile, tarArchive } from "../src/base/tar_archive.ts";
 
 /** For people, in both archives. */
 const documents = ["README.md", "CHANGELOG.md", "LICENSE", "docs"];
@@ -41,13 +41,13 @@ export async function makeDist(options: DistOptions = {}): Promise<readonly stri
   await Deno.mkdir(directory, { recursive: true });
   const release = `${project.name}-${project.version}`;
   const bill = new TextEncoder().encode(`${JSON.stringify(await projectBill(), undefined, 2)}\n`);
-  const billFile = { path: `${release}.cdx.json`, content: bill, executable: false };
+  const billFile = { path: `${release}.cdx.json`, content: bill, mode: 0o644 };
   const made: ArchivedFile[] = [billFile];
   const add = (name: string, files: readonly ArchivedFile[]) => {
     const below = [...files, billFile].map((file) => ({ ...file, path: `${name}/${file.path}` }));
     const sorted = below.sort((a, b) => a.path < b.path ? -1 : 1);
     const content = gzipSync(tarArchive(sorted), { level: constants.Z_BEST_COMPRESSION });
-    made.push({ path: `${name}.tar.gz`, content, executable: false });
+    made.push({ path: `${name}.tar.gz`, content, mode: 0o644 });
   };
   const forPeople = await projectFiles(documents);
   add(`${release}-sources`, [...forPeople, ...await projectFiles(sources)]);
@@ -61,12 +61,12 @@ export async function makeDist(options: DistOptions = {}): Promise<readonly stri
     add(`${release}-${target}`, [...forPeople, {
       path: "cartridge-agent",
       content,
-      executable: true,
+      mode: 0o755,
     }]);
   }
   const sums = made.map(({ path, content }) => `${sha256(content)}  ${path}\n`).sort();
   const sumsFile = new TextEncoder().encode(sums.join(""));
-  made.push({ path: "SHA256SUMS", content: sumsFile, executable: false });
+  made.push({ path: "SHA256SUMS", content: sumsFile, mode: 0o644 });
   for (const { path, content } of made) await Deno.writeFile(join(directory, path), content);
   return made.map(({ path }) => join(directory, path));
 }
@@ -104,8 +104,8 @@ async function projectFiles(names: readonly string[]): Promise<readonly Archived
     paths.flat().map(async (path) => {
       const content = await Deno.readFile(join(root, path));
       // What is executable differs with the user's mask and the file system; the first line does not.
-      const executable = content[0] === 0x23 && content[1] === 0x21;
-      return { path, content, executable };
+      const isProgram = content[0] === 0x23 && content[1] === 0x21;
+      return { path, content, mode: isProgram ? 0o755 : 0o644 };
     }),
   );
 }

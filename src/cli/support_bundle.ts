@@ -8,7 +8,10 @@ import { listenGrant } from "../scope/net_grant.ts";
 import { configurationOptions, parseOptions } from "./arguments.ts";
 import { loadFrom } from "./load.ts";
 import { homeParts, programParts, type SupportPart } from "./support_parts.ts";
-import { type ArchivedFile, tarGz } from "./tar_archive.ts";
+import { type ArchivedFile, gzip, tarArchive } from "../base/tar_archive.ts";
+
+/** Of the archive and of the files in it. */
+const mode = 0o600;
 
 /**
  * Writes one archive with what helps to understand an agent from afar: configuration, status, logs,
@@ -41,8 +44,8 @@ export async function supportBundleCommand(args: string[]): Promise<number> {
     if ("content" in file) files.push(file);
   }
   const manifest = redactor.redact([now.toISOString(), ...notes, ""].join("\n"));
-  const all = [{ name: "MANIFEST.txt", content: encoded(manifest) }, ...files];
-  await write(output, await tarGz(all, now.getTime()));
+  const all = [{ path: "MANIFEST.txt", content: encoded(manifest), mode }, ...files];
+  await write(output, await gzip(tarArchive(all, now.getTime())));
   console.log(output);
   return exitStatus.ok;
 }
@@ -68,7 +71,7 @@ async function made(
   redactor: Redactor,
 ): Promise<ArchivedFile | { readonly reason: string }> {
   try {
-    return { name, content: encoded(redactor.redact(await text())) };
+    return { path: name, content: encoded(redactor.redact(await text())), mode };
   } catch (error) {
     return { reason: `missing: ${reasonOf(error)}` };
   }
@@ -76,7 +79,7 @@ async function made(
 
 async function write(path: string, bytes: Uint8Array): Promise<void> {
   try {
-    await Deno.writeFile(path, bytes, { createNew: true, mode: 0o600 });
+    await Deno.writeFile(path, bytes, { createNew: true, mode });
   } catch (error) {
     throw cannot("write", path, reasonOf(error), { kind: "configuration", cause: error });
   }

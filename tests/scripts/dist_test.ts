@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { basename, join } from "node:path";
 import { makeDist } from "../../scripts/dist.ts";
 import { filesBelow } from "../../scripts/files_below.ts";
-import { tarArchive } from "../../scripts/tar_archive.ts";
+import { tarArchive } from "../../src/base/tar_archive.ts";
 import { runProgram } from "../compiled/compiled_program.ts";
 import { temporaryDirectory } from "../temporary_directory.ts";
 
@@ -17,18 +17,18 @@ Deno.test("archive: is what tar takes, with content, modes and names", async () 
   await using dir = await temporaryDirectory();
   const archive = join(dir.path, "a.tar");
   const files = [
-    { path: "a/empty", content: new Uint8Array(), executable: false },
-    { path: "a/program", content: new Uint8Array(513).fill(65), executable: true },
-    { path: `b/${"x".repeat(98)}`, content: new Uint8Array(512).fill(66), executable: false },
+    { path: "a/empty", content: new Uint8Array(), mode: 0o644 },
+    { path: "a/program", content: new Uint8Array(513).fill(65), mode: 0o755 },
+    { path: `b/${"x".repeat(98)}`, content: new Uint8Array(512).fill(66), mode: 0o644 },
   ];
   await Deno.writeFile(archive, tarArchive(files));
   await extract(archive, join(dir.path, "out"));
-  for (const { path, content, executable } of files) {
+  for (const { path, content, mode } of files) {
     const extracted = join(dir.path, "out", path);
     assert.deepEqual(await Deno.readFile(extracted), content);
-    assert.equal(((await Deno.stat(extracted)).mode! & 0o111) !== 0, executable, path);
+    assert.equal((await Deno.stat(extracted)).mode! & 0o777, mode, path);
   }
-  const long = { path: "x".repeat(101), content: new Uint8Array(), executable: false };
+  const long = { path: "x".repeat(101), content: new Uint8Array(), mode: 0o644 };
   assert.throws(() => tarArchive([long]), /fits into no archive/);
 });
 
