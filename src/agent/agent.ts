@@ -142,6 +142,7 @@ export async function startAgent(
       launchParameters: config.launchParameters,
       broker: () => broker.current(),
       onRun: watch.ran,
+      redact: (text) => redactor.redact(text),
       log: log.child("extensions"),
       clock,
     }),

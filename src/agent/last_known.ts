@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { type AgentError, cannot, reasonOf } from "../base/errors.ts";
 import { readRecords } from "../broker/outbox_records.ts";
 
 /** What the state directory tells of an agent that cannot be asked. */
@@ -40,7 +41,7 @@ async function isLocked(path: string): Promise<boolean> {
     return !await file.tryLock(false);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
+    throw unreadable(path, error);
   }
 }
 
@@ -49,8 +50,13 @@ async function read(path: string): Promise<Uint8Array | undefined> {
     return await Deno.readFile(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
+    throw unreadable(path, error);
   }
+}
+
+/** Whoever asks is another user than the agent's, most of the time. */
+function unreadable(path: string, error: unknown): AgentError {
+  return cannot("read", path, reasonOf(error), { kind: "permission", cause: error });
 }
 
 function parsed(bytes: Uint8Array | undefined): Readonly<Record<string, unknown>> {

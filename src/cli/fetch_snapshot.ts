@@ -8,12 +8,14 @@ const answerLimitBytes = 8 * 1024 * 1024;
 /**
  * Asks a running agent for its status.
  *
+ * @param memberId Whose status: two agents that are to have the same port are not taken for each other.
  * @throws AgentError when the answer is none of an agent of this version; what `fetch` throws when
  *   nobody answers.
  */
 export async function fetchSnapshot(
   { host, port }: NonNullable<StatusConfig["listen"]>,
   { tokenFile }: StatusConfig,
+  memberId: string,
 ): Promise<StatusSnapshot> {
   const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}/status.json`;
   const token = tokenFile === undefined ? undefined : (await Deno.readTextFile(tokenFile)).trim();
@@ -26,13 +28,20 @@ export async function fetchSnapshot(
   if (!response.ok) {
     throw cannot("ask", url, `status ${response.status}`, { kind: "unavailable" });
   }
-  const value = JSON.parse(text) as StatusSnapshot;
-  if (value.format !== 1) {
-    throw cannot("read", url, "this is not the status of an agent of this version", {
-      kind: "input",
-    });
-  }
+  const value = parsed(text);
+  const wrong = (reason: string) => cannot("read", url, reason, { kind: "input" });
+  if (value?.format !== 1) throw wrong("this is not the status of an agent of this version");
+  if (value.agent?.memberId !== memberId) throw wrong("this is the status of another agent");
   return value;
+}
+
+function parsed(text: string): StatusSnapshot | null {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The reason would quote whatever somebody else answers here.
+    return null;
+  }
 }
 
 async function boundedText(response: Response): Promise<string> {

@@ -32,6 +32,11 @@ export class Reload {
     this.#inForce = options.started;
   }
 
+  /** What was read last and could be applied. */
+  get inForce(): LoadedConfig {
+    return this.#inForce;
+  }
+
   /** Asks for it. Asked several times while it is at work, it goes once more. */
   ask(): void {
     this.#isAsked = true;

@@ -54,7 +54,8 @@ export async function runAgent(options: RunOptions): Promise<number> {
   for (const line of loaded.debug) log.debug(line);
   // Not before the permissions are known to suffice: libraries read the environment when they load.
   const { startAgent } = await import("../agent/agent.ts");
-  const facts = agentFacts(loaded, await scopeOf(loaded));
+  let reload: Reload | undefined;
+  const facts = agentFacts(loaded, await scopeOf(loaded), () => reload?.inForce ?? loaded);
   const trace = await openTrace(loaded.config.telemetry, version, log, systemClock);
   const environment = {
     log,
@@ -68,7 +69,7 @@ export async function runAgent(options: RunOptions): Promise<number> {
     log.error(reasonOf(error));
     throw error;
   });
-  const reload = new Reload({
+  const reloading = reload = new Reload({
     started: loaded,
     load: () => loadedToStart(options.load),
     apply: async (config) => {
@@ -79,14 +80,14 @@ export async function runAgent(options: RunOptions): Promise<number> {
     },
     log,
   });
-  reloads.listen(() => reload.ask());
+  reloads.listen(() => reloading.ask());
   const reason = await Promise.race([
     endAsked,
     agent.terminated.then(() => loaded.config.paths.terminatorFile),
   ]);
   // Nothing is left that it could change.
   reloads.listen(() => {});
-  await reload.settled();
+  await reloading.settled();
   log.info(`Ending because of ${reason}`);
   const stragglers = await agent.stop();
   if (stragglers.length > 0) {

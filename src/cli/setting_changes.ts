@@ -31,7 +31,8 @@ export function settingChanges(before: Loaded, after: Loaded): SettingChanges {
 
 const livePaths: ReadonlySet<string> = new Set(liveSettings.map(({ path }) => path));
 
-function isLive(key: string): boolean {
+/** Whether a setting takes effect while the agent runs. */
+export function isLive(key: string): boolean {
   return liveSettings.some((setting) =>
     setting.key === key ||
     setting.family !== undefined && key.startsWith(setting.family)

@@ -3,6 +3,7 @@ import { AgentError, exitStatus, reasonOf } from "../base/errors.ts";
 import type { AgentConfig } from "../config/agent_config.ts";
 import { flag } from "../scope/render_scope.ts";
 import { listenGrant } from "../scope/net_grant.ts";
+import { shownLine } from "../status/shown_line.ts";
 import type { StatusSnapshot } from "../status/snapshot.ts";
 import { terminalText } from "../status/terminal_text.ts";
 import { configurationOptions, parseOptions } from "./arguments.ts";
@@ -47,11 +48,11 @@ type Answer =
   | { readonly snapshot: StatusSnapshot; readonly known?: undefined }
   | { readonly snapshot?: undefined; readonly known: LastKnown; readonly why: string };
 
-async function ask({ status, paths }: AgentConfig): Promise<Answer> {
+async function ask({ status, paths, identity }: AgentConfig): Promise<Answer> {
   const known = async (why: string) => ({ known: await lastKnown(paths.stateDir), why });
   if (status.listen === undefined) return await known("status.listen is off");
   try {
-    return { snapshot: await fetchSnapshot(status.listen, status) };
+    return { snapshot: await fetchSnapshot(status.listen, status, identity.memberId) };
   } catch (error) {
     return await known(reasonOf(error));
   }
@@ -63,9 +64,9 @@ function textOf(answer: Answer): string {
   }
   const { isRunning, memberId, published, cleanUp, waiting } = answer.known;
   return [
-    `${
-      isRunning ? "An agent runs here, and does not answer" : "No agent runs here"
-    }: ${answer.why}`,
+    `${isRunning ? "An agent runs here, and does not answer" : "No agent runs here"}: ${
+      shownLine(answer.why, (same) => same)
+    }`,
     `What the state directory tells of ${memberId ?? "nobody yet"}:`,
     `last status event ${published ?? "none"}${cleanUp ? ", a clean-up was asked for" : ""}`,
     `status events that no broker has acknowledged: ${waiting}`,
@@ -84,6 +85,7 @@ function probe(answer: Answer, isLive: boolean): number {
   if (isLive) {
     const stuck = snapshot?.lanes.find((lane) => lane.stuck);
     if (stuck !== undefined) console.log(`lane ${stuck.name} is stuck`);
+    else if (snapshot === undefined && !known.isRunning) console.log("no agent runs here");
     const isAlive = stuck === undefined && (snapshot !== undefined || known.isRunning);
     return isAlive ? exitStatus.ok : stuck === undefined ? exitStatus.unavailable : statusNotReady;
   }

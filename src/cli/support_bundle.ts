@@ -28,7 +28,8 @@ export async function supportBundleCommand(args: string[]): Promise<number> {
   const now = new Date();
   const output = outputPath(options.values.output, now);
   if (options.positionals[0] === "permissions") {
-    printPermissions(await loadFrom(options), output);
+    // Without a configuration there is a bundle all the same, see partsOfHome.
+    printPermissions(await loadFrom(options).catch(() => undefined), output);
     return exitStatus.ok;
   }
   if (options.positionals.length > 0) {
@@ -90,9 +91,13 @@ function outputPath(given: unknown, now: Date): string {
   return resolve(typeof given === "string" ? given : `cartridge-agent-support-${time}Z.tar.gz`);
 }
 
-function printPermissions({ config }: LoadedConfig, output: string): void {
-  const { paths, status } = config;
-  const flags = [
+function printPermissions(loaded: LoadedConfig | undefined, output: string): void {
+  const flags = flag("--allow-write", [dirname(output)]);
+  console.log([...loaded ? homeFlags(loaded) : [], ...flags].join("\n"));
+}
+
+function homeFlags({ config: { paths, status } }: LoadedConfig): readonly string[] {
+  return [
     ...flag("--allow-net", status.listen === undefined ? [] : [listenGrant(status.listen)]),
     ...flag("--allow-read", [
       paths.stateDir,
@@ -100,9 +105,7 @@ function printPermissions({ config }: LoadedConfig, output: string): void {
       paths.extensionsDir,
       ...status.tokenFile === undefined ? [] : [status.tokenFile],
     ]),
-    ...flag("--allow-write", [dirname(output)]),
   ];
-  console.log(flags.join("\n"));
 }
 
 function encoded(text: string): Uint8Array {

@@ -40,7 +40,9 @@ export async function homeParts(loaded: LoadedConfig): Promise<readonly SupportP
       name: "status.json",
       text: async () => {
         if (config.status.listen === undefined) throw new Error("status.listen is off");
-        return asJson(await fetchSnapshot(config.status.listen, config.status));
+        return asJson(
+          await fetchSnapshot(config.status.listen, config.status, config.identity.memberId),
+        );
       },
     },
     { name: "last-known.json", text: async () => asJson(await lastKnown(stateDir)) },

@@ -6,7 +6,7 @@ export const masked = "***";
 const longest = 160;
 
 /** Names of launch parameters whose values are never shown. */
-const secretName = /token|passw|passphrase|secret|credential|(?:^|[_.])key$/i;
+const secretName = /token|passw|passphrase|pwd|secret|credential|(?:^|[_.])(?:key|pass)$/i;
 
 /** Whether a launch parameter's value is a secret, by its name. */
 export function isSecretName(name: string): boolean {

@@ -17,6 +17,13 @@ export const ownNames: ReadonlySet<string> = new Set([
   "MB_KEY_FILE",
   "THRIFT_TLS_CA_FILE",
   "ARTIFACT_CA_FILE",
+  "ARTIFACT_SSH_KEY_FILE",
+  "STATUS_TOKEN_FILE",
+  // Keys of the collector that the agent reports to.
+  "OTEL_EXPORTER_OTLP_HEADERS",
+  "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+  "OTEL_EXPORTER_OTLP_METRICS_HEADERS",
+  "OTEL_EXPORTER_OTLP_LOGS_HEADERS",
 ]);
 
 /**

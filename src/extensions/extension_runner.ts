@@ -25,6 +25,8 @@ export interface ExtensionRunnerOptions {
   readonly modules?: ModuleHost;
   /** Told of every run of a script or module. */
   readonly onRun?: (run: EndedRun) => void;
+  /** Takes secrets out of output that is cut short. */
+  readonly redact?: (text: string) => string;
   /** Output of extensions goes to its child `output`. */
   readonly log: Log;
   readonly clock: Clock;
@@ -61,9 +63,9 @@ export class ExtensionRunner implements AsyncDisposable {
   constructor(options: ExtensionRunnerOptions) {
     this.#options = options;
     this.#outputLog = options.log.child("output");
-    this.#report = new RunReport(options.log, options.onRun);
+    this.#report = new RunReport(options.log, options.onRun, options.redact);
     this.#launcher = new Launcher(options.paths.launcher, options.log, options.clock);
-    this.#scripts = new ScriptRunner(this.#launcher, options.clock);
+    this.#scripts = new ScriptRunner(this.#launcher, options.clock, options.redact);
     this.#files = new ValueFiles(
       join(options.paths.stateDir, "extensions"),
       (fault) => options.log.warning(fault),

@@ -10,6 +10,8 @@ export interface OutputLimits {
 }
 
 const newline = 0x0a;
+/** Bytes behind the cut of a line that are looked at for secrets: more than any secret has. */
+const secretMargin = 4 * 1024;
 
 /**
  * Reads a program's output to its end and passes it on line by line, within limits.
@@ -22,7 +24,8 @@ export class OutputReader implements AsyncDisposable {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #limits: OutputLimits;
   readonly #onLine: (line: string) => void;
-  /** Bytes of the line in progress, at most `lineBytes`. */
+  readonly #redact: ((text: string) => string) | undefined;
+  /** Bytes of the line in progress, at most {@link OutputReader.#mostKept}. */
   #line: Uint8Array[] = [];
   #lineKept = 0;
   #lineLeftOut = 0;
@@ -33,15 +36,20 @@ export class OutputReader implements AsyncDisposable {
   #closed = false;
   #done = false;
 
-  /** @param onLine Gets each line, printable, without its end. */
+  /**
+   * @param onLine Gets each line, printable, without its end.
+   * @param redact Takes secrets out of lines that are cut: cut in two, one would not be known again.
+   */
   constructor(
     output: ReadableStream<Uint8Array>,
     limits: OutputLimits,
     onLine: (line: string) => void,
+    redact?: (text: string) => string,
   ) {
     this.#reader = output.getReader();
     this.#limits = limits;
     this.#onLine = onLine;
+    this.#redact = redact;
     this.ended = this.#read();
   }
 
@@ -112,8 +120,12 @@ export class OutputReader implements AsyncDisposable {
     }
   }
 
+  get #mostKept(): number {
+    return this.#limits.lineBytes + (this.#redact ? secretMargin : 0);
+  }
+
   #addToLine(part: Uint8Array): void {
-    const kept = part.subarray(0, this.#limits.lineBytes - this.#lineKept);
+    const kept = part.subarray(0, this.#mostKept - this.#lineKept);
     // Copied: the chunk is the stream's.
     if (kept.length > 0) this.#line.push(kept.slice());
     this.#lineKept += kept.length;
@@ -127,11 +139,23 @@ export class OutputReader implements AsyncDisposable {
       bytes.set(part, at);
       at += part.length;
     }
-    const cut = this.#lineLeftOut > 0 ? ` … (${this.#lineLeftOut} more bytes)` : "";
+    const leftOut = this.#lineLeftOut + Math.max(0, bytes.length - this.#limits.lineBytes);
+    const text = leftOut > 0 ? this.#cut(bytes) : lineText(bytes);
+    const cut = leftOut > 0 ? ` … (${leftOut} more bytes)` : "";
     this.#line = [];
     this.#lineKept = 0;
     this.#lineLeftOut = 0;
     this.#lines++;
-    this.#onLine(lineText(bytes) + cut);
+    this.#onLine(text + cut);
+  }
+
+  /** The beginning of a line that is too long, without secrets and without the beginning of one. */
+  #cut(bytes: Uint8Array): string {
+    const { lineBytes } = this.#limits;
+    if (!this.#redact) return lineText(bytes.subarray(0, lineBytes));
+    const text = this.#redact(lineText(bytes));
+    // What is taken out makes it shorter: its end may be the beginning of a secret all the same.
+    const whole = this.#lineLeftOut === 0 ? text.length : Math.max(0, text.length - secretMargin);
+    return text.slice(0, Math.min(lineBytes, whole)).toWellFormed();
   }
 }

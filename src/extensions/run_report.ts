@@ -20,11 +20,20 @@ const lastLineLength = 300;
 export class RunReport {
   readonly #log: Log;
   readonly #onRun: ((run: EndedRun) => void) | undefined;
+  readonly #redact: (text: string) => string;
 
-  /** @param onRun What it throws is logged. */
-  constructor(log: Log, onRun?: (run: EndedRun) => void) {
+  /**
+   * @param onRun What it throws is logged.
+   * @param redact Takes secrets out of output before it is cut: cut in two, one is not known again.
+   */
+  constructor(
+    log: Log,
+    onRun?: (run: EndedRun) => void,
+    redact: (text: string) => string = (text) => text,
+  ) {
     this.#log = log;
     this.#onRun = onRun;
+    this.#redact = redact;
   }
 
   /**
@@ -42,7 +51,7 @@ export class RunReport {
     reason?: string,
     tail: readonly string[] = [],
   ): ExtensionOutcome {
-    const output = tail.map((text) => text.slice(0, lastLineLength));
+    const output = tail.map((text) => this.#redact(text).slice(0, lastLineLength));
     this.#tell({ event, script, status, ms, output });
     const line = `extension ${event} ${script} status=${status} ms=${ms}`;
     const facts = { event, script, status, ms };

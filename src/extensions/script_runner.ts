@@ -52,15 +52,18 @@ const maxOpenOutputs = 16;
 export class ScriptRunner implements AsyncDisposable {
   readonly #launcher: Launcher;
   readonly #clock: Clock;
+  readonly #redact: ((text: string) => string) | undefined;
   readonly #guards: OutputGuards;
   readonly #waiting: WaitingLaunchers;
   /** Outputs of scripts that have ended, oldest first. */
   readonly #open = new Set<OutputReader>();
   #closed = false;
 
-  constructor(launcher: Launcher, clock: Clock) {
+  /** @param redact Takes secrets out of lines of output that are cut. */
+  constructor(launcher: Launcher, clock: Clock, redact?: (text: string) => string) {
     this.#launcher = launcher;
     this.#clock = clock;
+    this.#redact = redact;
     this.#guards = new OutputGuards(launcher, clock);
     this.#waiting = new WaitingLaunchers(launcher, clock);
   }
@@ -112,6 +115,7 @@ export class ScriptRunner implements AsyncDisposable {
       child.stdout,
       outputLimits,
       (line) => start.onLine(line, child.pid),
+      this.#redact,
     );
     // Nobody waits for this; neither `ended` nor the guards reject.
     void output.ended.then(() => {

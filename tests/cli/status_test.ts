@@ -8,6 +8,7 @@ import { temporaryDirectory } from "../temporary_directory.ts";
 
 const agent = fileURLToPath(new URL("../../scripts/agent", import.meta.url));
 const ready = { ready: true, reasons: [] };
+const { memberId } = activeSnapshot().agent;
 const notReady = { ready: false, reasons: ["lane topology is stuck"] };
 
 /** A home whose agent listens on a port, or on none. */
@@ -21,7 +22,7 @@ async function openHome(listen: string, further: Readonly<Record<string, string>
   await Deno.mkdir(at("state"), { mode: 0o700 });
   await Deno.writeTextFile(
     at("payload/launch-params"),
-    "APPLICATION_ID=a,SERVICE_NAME=s,CLUSTER_ID=c,CLUSTER_INSTANCE_ID=ci,MEMBER_ID=m," +
+    `APPLICATION_ID=a,SERVICE_NAME=s,CLUSTER_ID=c,CLUSTER_INSTANCE_ID=ci,MEMBER_ID=${memberId},` +
       "NETWORK_PARTITION_ID=n,PARTITION_ID=p,MULTITENANT=false,TENANT_ID=1",
   );
   return {
@@ -66,6 +67,28 @@ Deno.test("status: shows what the agent says, and whether it is ready by its exi
     err: "",
   });
   assert.equal((await home.status("--live")).code, 0);
+});
+
+Deno.test("status: is not that of another agent on the same port", async () => {
+  const { agent: shown, ...rest } = activeSnapshot({ readiness: ready });
+  await using endpoint = serve(() =>
+    Response.json({ ...rest, agent: { ...shown, memberId: "another-member" } })
+  );
+  await using home = await openHome(endpoint.listen);
+  assert.deepEqual(await home.status("--ready"), { code: 69, out: "nobody answers\n", err: "" });
+  assert.deepEqual(await home.status("--live"), {
+    code: 69,
+    out: "no agent runs here\n",
+    err: "",
+  });
+});
+
+Deno.test("status: shows nothing of an answer that is none, so no terminal obeys it", async () => {
+  await using endpoint = serve(() => new Response("<html>\x1b]0;title\x07"));
+  await using home = await openHome(endpoint.listen);
+  const { code, out } = await home.status();
+  assert.equal(code, 69);
+  assert.doesNotMatch(out, /[^\P{Cc}\n]/u);
 });
 
 Deno.test("status: shows the token that the endpoint asks for, from its file", async () => {

@@ -34,7 +34,7 @@ async function openHome(agentConf: string) {
   await Deno.writeTextFile(at("agent.conf"), `[agent]\nlog.dir = ${at("logs")}\n${agentConf}`);
   await Deno.writeTextFile(
     at("payload/launch-params"),
-    "APPLICATION_ID=a,SERVICE_NAME=s,CLUSTER_ID=c,CLUSTER_INSTANCE_ID=ci,MEMBER_ID=m," +
+    `APPLICATION_ID=a,SERVICE_NAME=s,CLUSTER_ID=c,CLUSTER_INSTANCE_ID=ci,MEMBER_ID=${activeSnapshot().agent.memberId},` +
       "NETWORK_PARTITION_ID=n,PARTITION_ID=p,MULTITENANT=false,TENANT_ID=1," +
       `CARTRIDGE_KEY=${canaries.key},TOKEN=${canaries.token},` +
       `REPO_URL=https://u:${canaries.url}@git.example.com/r.git,APPLICATION_PATH=/srv/x`,

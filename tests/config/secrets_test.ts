@@ -137,12 +137,21 @@ Deno.test("secrets: a line of a key file that looks like a key of agent.conf is 
 });
 
 Deno.test("secrets: launch parameters that are secrets by their name are masked in check", () => {
-  const names = ["TOKEN", "MYSQL_ROOT_PASSWORD", "PASSWORD", "CLIENT_SECRET", "API_KEY", "x.token"];
+  const names = [
+    "TOKEN",
+    "MYSQL_ROOT_PASSWORD",
+    "PASSWORD",
+    "CLIENT_SECRET",
+    "API_KEY",
+    "x.token",
+    "DB_PASS",
+    "DB_PWD",
+  ];
   const launch = Object.fromEntries(names.map((name) => [name, canary]));
   const shown = outputs({ launch: { ...launch, "mb.urls": "mb:1" } });
   assert.ok(!shown.includes(canary));
   for (const name of names) assert.match(shown, new RegExp(`${name} +\\*\\*\\* `));
-  for (const name of ["EXPORT_METADATA_KEYS", "LB_PRIVATE_IP", "PORTS", "KEYBOARD"]) {
+  for (const name of ["EXPORT_METADATA_KEYS", "LB_PRIVATE_IP", "PORTS", "KEYBOARD", "BYPASS"]) {
     assert.equal(isSecretName(name), false);
   }
 });

@@ -5,7 +5,16 @@ const inherited = ["PATH", "HOME", "JAVA_HOME", "MB_PASSWORD", "STRATOS_OLD", "S
 
 Deno.test("environment: takes away secrets and foreign STRATOS_ names, nothing else", () => {
   const names = namesToUnset(inherited, { STRATOS_NEW: "x" });
-  for (const name of ["MB_PASSWORD", "CEP_PASSWORD", "CARTRIDGE_KEY_FILE", "STRATOS_OLD"]) {
+  for (
+    const name of [
+      "MB_PASSWORD",
+      "CEP_PASSWORD",
+      "OTEL_EXPORTER_OTLP_HEADERS",
+      "STATUS_TOKEN_FILE",
+      "CARTRIDGE_KEY_FILE",
+      "STRATOS_OLD",
+    ]
+  ) {
     assert(names.includes(name), name);
   }
   for (const name of ["PATH", "HOME", "JAVA_HOME", "STRATOS_NEW"]) {

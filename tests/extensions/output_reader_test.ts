@@ -93,3 +93,17 @@ Deno.test("line text: is one line without controls, whatever the bytes are", () 
     assert.doesNotMatch(lineText(bytes), /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029]/);
   }));
 });
+
+Deno.test("output reader: shows no part of a secret that lies where a line is cut", () =>
+  fc.assert(fc.asyncProperty(fc.nat(60), fc.nat(8_000), async (before, after) => {
+    const text = `${"x".repeat(before)}canary-secret${"y".repeat(after)}\n`;
+    const limits = { ...wide, lineBytes: 40 };
+    const redact = (line: string) => line.replaceAll("canary-secret", "***");
+    const lines: string[] = [];
+    const output = ReadableStream.from([encode(text)]);
+    await using reader = new OutputReader(output, limits, (line) => lines.push(line), redact);
+    await reader.ended;
+    assert.equal(lines.length, 1);
+    // A line that is not cut is for the log to redact.
+    if (text.length > 41) assert.doesNotMatch(lines[0]!, /can/);
+  })));

@@ -28,3 +28,14 @@ Deno.test("run report: a listener that fails is logged and changes nothing", () 
   assert.deepEqual(report.ended("E", "a.sh", 0, 5), { kind: "succeeded" });
   assert.match(log.text(), /error test The listener for extension runs failed: no/);
 });
+
+Deno.test("run report: shows no part of a secret that lies where a line is cut", () => {
+  const log = memoryLog();
+  const redact = (text: string) => text.replaceAll("canary-secret", "***");
+  const runs: EndedRun[] = [];
+  const report = new RunReport(log, (run) => runs.push(run), redact);
+  const done = report.ended("E", "a.sh", 1, 5, "exit status 1", [
+    `${"x".repeat(292)}canary-secret`,
+  ]);
+  assert.doesNotMatch(JSON.stringify([runs, done, log.records]), /canary/);
+});

@@ -114,10 +114,13 @@ for (const [peer, shell] of shells) {
   });
 
   peerTest(`entry point (${peer}): ends the service when the agent ends`, [peer], async () => {
+    // The agent ends once the service listens for signals.
     await using container = await openContainer(
-      '#!/bin/sh\ncase $1 in init) mkdir -p "$2/payload" "$2/extensions";; run) exit 78;; esac\n',
+      '#!/bin/sh\ncase $1 in init) mkdir -p "$2/payload" "$2/extensions";; ' +
+        'run) until [ -e "$3/up" ]; do sleep 0.05; done; exit 78;; esac\n',
     );
-    const service = "trap 'echo service ended; exit 0' TERM; echo up; while :; do sleep 0.1; done";
+    const service = "trap 'echo service ended; exit 0' TERM; : >\"$AGENT_HOME/up\"; " +
+      "while :; do sleep 0.1; done";
     const child = container.start(shell, ["sh", "-c", service]);
     assert.match(await restOf(readerOf(child)), /service ended/);
     assert.equal((await child.status).code, 78);
@@ -151,6 +154,7 @@ for (const [peer, shell] of shells) {
         ...values,
         "dotted.name": "1",
         MB_PASSWORD: "secret",
+        OTEL_EXPORTER_OTLP_HEADERS: "api-key=secret",
         CEP_PASSWORD_FILE: "/run/secret",
         EMPTY: "",
       });
@@ -162,6 +166,7 @@ for (const [peer, shell] of shells) {
         assert.equal(parameters.get(name), value === "null" ? undefined : value, name);
       }
       assert.equal(parameters.get("MB_PASSWORD"), undefined);
+      assert.equal(parameters.get("OTEL_EXPORTER_OTLP_HEADERS"), undefined);
       assert.equal(parameters.get("CEP_PASSWORD_FILE"), undefined);
       assert.equal(parameters.get("AGENT_HOME"), undefined);
       assert.equal((Deno.statSync(path).mode ?? 0) & 0o777, 0o600);
