@@ -1,7 +1,7 @@
 /** One checkout from the first question to the last renamed file; what a Git worker does. */
 import { join } from "node:path";
-import { systemClock } from "../base/clock.ts";
-import { AgentError } from "../base/errors.ts";
+import { AgentError, cannot } from "../base/errors.ts";
+import { branchOf, type BranchSource } from "./branch_source.ts";
 import { isIgnoredFile } from "./commit_ignored.ts";
 import {
   forgetUnpushed,
@@ -16,8 +16,7 @@ import {
   publishedCommit,
   setPublishedCommit,
 } from "../git/git_directory.ts";
-import { GitHttp } from "../git/git_http.ts";
-import { accessOf, type CheckoutDone, type CheckoutJob, namesOf, noNotes } from "./git_job.ts";
+import { type CheckoutDone, type CheckoutJob, namesOf, noNotes } from "./git_job.ts";
 import type { JobRuntime } from "./job_runtime.ts";
 import { neededLargeFiles, usesLargeFiles, withPointersInPlace } from "./large_files.ts";
 import { ObjectStore } from "../git/object_store.ts";
@@ -32,15 +31,13 @@ import {
   turnIntoDirectory,
 } from "./published_trees.ts";
 import { PublishedRecord } from "./published_record.ts";
-import { RemoteBranch } from "../git/remote_branch.ts";
 import type { ChosenBranch } from "../git/remote_refs.ts";
 import { finishRemoval } from "./removal_job.ts";
 import { sparsePlan } from "./sparse_plan.ts";
 import { stagingPlaces } from "./staging_area.ts";
 import { StreamedFiles } from "./streamed_files.ts";
-import { removeSync } from "../git/synchronous_file.ts";
+import { readIfPresentSync, removeSync, replaceFileSync } from "../git/synchronous_file.ts";
 import { configuredLfsUrl, fetchedLargeFiles, orderLargeFiles } from "./system_git_large_files.ts";
-import { TransferredBranch } from "./system_git_transfer.ts";
 import { type LeftOutEntry, planTree, type TreePlan } from "../git/tree_plan.ts";
 import { surveyWorkTree } from "./work_tree_survey.ts";
 
@@ -84,38 +81,6 @@ export async function runCheckout(
   };
 }
 
-/** Where the commit of a branch and its objects come from. */
-interface BranchSource extends Disposable {
-  readonly receivedBytes: number;
-  choose(): Promise<ChosenBranch | undefined>;
-  fetch: RemoteBranch["fetch"];
-}
-
-/** Over HTTP, unless the system's git has brought it already. */
-function branchOf(job: CheckoutJob, directory: GitDirectory): BranchSource {
-  if (job.transfer !== undefined) return new TransferredBranch(job, directory, job.transfer);
-  const http = new GitHttp({
-    access: accessOf(job),
-    maxBytes: job.limits.bytes,
-    idleTimeoutMs: job.idleTimeoutMs,
-    clock: systemClock,
-    ...(job.caCertificates === undefined ? {} : { caCertificates: job.caCertificates }),
-  });
-  const remote = new RemoteBranch(job, directory, http);
-  return {
-    get receivedBytes() {
-      return http.receivedBytes;
-    },
-    choose: async () => {
-      // The library loads while the server answers.
-      const [chosen] = await Promise.all([remote.choose(), import("../git/isomorphic_fetch.ts")]);
-      return chosen;
-    },
-    fetch: (...request) => remote.fetch(...request),
-    [Symbol.dispose]: () => http[Symbol.dispose](),
-  };
-}
-
 /** Commits of ours must come to the remote first. */
 function heldBy(directory: GitDirectory, receivedBytes: number): CheckoutDone {
   const commit = publishedCommit(directory);
@@ -155,8 +120,12 @@ export interface Tools {
 function prepareTrees(job: CheckoutJob, directory: GitDirectory, runtime: JobRuntime): void {
   if (job.publish === "symlink") pruneTrees(job.destination, directory);
   else if (job.trees !== undefined) {
-    turnIntoDirectory(job.destination, undefined, runtime);
+    const tree = currentTree(job.destination);
+    if (tree !== undefined) replaceFileSync(directory.turningTree, tree, true);
+    const interrupted = readIfPresentSync(directory.turningTree);
+    turnIntoDirectory(job.destination, new TextDecoder().decode(interrupted), runtime);
     removeTrees(job.destination);
+    removeSync(directory.turningTree);
   }
 }
 
@@ -177,9 +146,11 @@ async function checkOutBranch(
       await remote.fetch(chosen, store, isFresh, streamed?.take);
     }
     // At once: what follows may fail again and again, and each attempt may bring another pack.
-    if (isFresh) store.keepNewest(chosen.commit);
+    if (isFresh && !isBuiltOn(job, directory, chosen)) store.keepNewest(chosen.commit);
     runtime.faultPoint?.("objects fetched");
-    return await bringInPlace(job, { directory, store, streamed, runtime }, chosen);
+    const outcome = await bringInPlace(job, { directory, store, streamed, runtime }, chosen);
+    if (isFresh && outcome.kind === "published") store.keepNewest(chosen.commit);
+    return outcome;
   };
   let outcome: Outcome;
   try {
@@ -191,6 +162,12 @@ async function checkOutBranch(
     outcome = await attempt();
   }
   return { ...outcome, branch: chosen.ref };
+}
+
+/** Whether a commit of local changes, which may be held now, will need what is published so far. */
+function isBuiltOn(job: CheckoutJob, directory: GitDirectory, chosen: ChosenBranch): boolean {
+  const published = publishedCommit(directory);
+  return job.localChanges === "keep" && published !== undefined && published !== chosen.commit;
 }
 
 /** Plans, compares, writes and publishes; everything it needs is here. */
@@ -216,9 +193,9 @@ export async function bringInPlace(
   };
   // On the first checkout files of the repository simply replace files of the same name.
   const localChanges = namesOf(record.isFirst ? [] : survey.localChanges);
-  const lost = survey.localChanges.filter((path) =>
-    record.has(path) || !isIgnoredFile(surveyed(job), path)
-  );
+  const lostIn = ({ localChanges }: { readonly localChanges: readonly string[] }) =>
+    localChanges.filter((path) => record.has(path) || !isIgnoredFile(surveyed(job), path));
+  const lost = lostIn(survey);
   const files = plan.files.length;
   if (job.localChanges === "keep" && !record.isFirst && lost.length > 0) {
     return {
@@ -235,14 +212,28 @@ export async function bringInPlace(
     if (needed.length > 0) await orderLargeFiles(needed, directory, job.limits.bytes, lfsUrl);
   }
   const contents = isContentWanted ? { contents: fetchedLargeFiles(directory) } : {};
-  const work = { job, plan, survey, record, source: store, ...contents, streamed, runtime };
+  const assertStillFree = () => {
+    if (job.localChanges !== "keep" || record.isFirst) return;
+    if (lostIn(surveyWorkTree(surveyed(job), plan, record)).length > 0) throw changedMeanwhile(job);
+  };
+  const work = {
+    job,
+    plan,
+    survey,
+    record,
+    source: store,
+    ...contents,
+    streamed,
+    assertStillFree,
+    runtime,
+  };
   const done = job.publish === "symlink"
     ? await publishTree(work, directory, chosen.commit)
     : await publishWithBackup(work);
   if (done.changed || record.isFirst || record.isInterrupted || published !== chosen.commit) {
     record.finish([...done.entries, ...done.leftOut, ...plan.outside]);
     runtime.faultPoint?.("record written");
-    setPublishedCommit(directory, chosen.ref, chosen.commit);
+    setPublishedCommit(directory, chosen.ref, chosen.commit, job.localChanges === "keep");
     runtime.faultPoint?.("commit remembered");
   }
   return {
@@ -259,6 +250,11 @@ export async function bringInPlace(
       ...(done.linkFailure === undefined ? {} : { linkFailure: done.linkFailure }),
     },
   };
+}
+
+function changedMeanwhile({ destination }: CheckoutJob) {
+  const reason = "files there were changed meanwhile; they are to be committed first";
+  return cannot("publish in", destination, reason, { kind: "unavailable", retryable: true });
 }
 
 /** Whether what pointers of Git LFS stand for is here, or can be fetched. */

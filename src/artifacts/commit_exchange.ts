@@ -110,8 +110,9 @@ export class CommitExchange {
       return "done";
     }
     const url = publishedUrl(directory);
-    const isRelated = base === noCommit || parents.includes(base);
-    if (!isRelated && url !== undefined && url !== this.#job.url) {
+    const isOther = url !== undefined && url !== this.#job.url;
+    const isRelated = base === noCommit ? !isOther : parents.includes(base);
+    if (!isRelated && isOther) {
       this.#keep("otherRepository", head, []);
       forgetUnpushed(directory);
       return "done";

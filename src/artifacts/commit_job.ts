@@ -3,7 +3,7 @@ import { AgentError } from "../base/errors.ts";
 import { CommitExchange } from "./commit_exchange.ts";
 import { commitChanges } from "./commit_local.ts";
 import { LooseObjects } from "../git/loose_objects.ts";
-import { unpushedBase } from "../git/unpushed_commits.ts";
+import { setPublishedUrl, unpushedBase } from "../git/unpushed_commits.ts";
 import { gitDirectoryAt, prepareGitDirectory, publishedCommit } from "../git/git_directory.ts";
 import { type CommitDone, type CommitJob, namesOf } from "./git_job.ts";
 import type { JobRuntime } from "./job_runtime.ts";
@@ -45,6 +45,8 @@ export async function runCommit(job: CommitJob, runtime: CommitRuntime = {}): Pr
     : transferredRemote(job, directory, transfer);
   if (transfer !== undefined) assertNoLargeFiles(store, publishedCommit(directory), job);
   const begins = job.mayBegin && publishedCommit(directory) === undefined;
+  // A first commit is for this repository and no other.
+  if (begins) setPublishedUrl(directory, job.url);
   const loose = new LooseObjects(directory.path);
   const { committed, leftOut, unsettled } = commitChanges(job, {
     directory,

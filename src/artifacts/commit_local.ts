@@ -107,7 +107,7 @@ function record(
   announceUnpushed(directory, commit, unpushedBase(directory) ?? published ?? noCommit);
   faultPoint?.("commit announced");
   const branch = published === undefined ? firstBranch : publishedBranch(directory) ?? "HEAD";
-  setPublishedCommit(directory, branch, commit);
+  setPublishedCommit(directory, branch, commit, true);
 }
 
 /** The file's entry once its content is stored; `undefined` when it changed meanwhile or is gone. */
@@ -143,7 +143,13 @@ function readSettled(
   if (!isUntouched()) return undefined;
   let data: Uint8Array;
   try {
-    data = Deno.readFileSync(absolute);
+    using file = Deno.openSync(absolute);
+    const opened = file.statSync();
+    // Whoever owns the directory could have put a link to somebody else's file there, for a moment.
+    const isIt = opened.isFile && opened.ino === info.ino && opened.dev === info.dev &&
+      opened.size === info.size;
+    if (!isIt) return undefined;
+    data = readAllSync(file, opened.size);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     // Of another user: the other changes need not wait for it.
@@ -151,6 +157,18 @@ function readSettled(
     throw error;
   }
   return isUntouched() && data.length === info.size ? data : undefined;
+}
+
+/** What is in an open file, as far as its size was told. */
+function readAllSync(file: Deno.FsFile, size: number): Uint8Array {
+  const data = new Uint8Array(size);
+  let at = 0;
+  while (at < size) {
+    const count = file.readSync(data.subarray(at));
+    if (count === null) break;
+    at += count;
+  }
+  return data.subarray(0, at);
 }
 
 function entriesOf(

@@ -19,11 +19,13 @@ export function trackedFiles(
   const bytes = readIfPresentSync(directory.index);
   if (info === undefined || bytes === undefined) return undefined;
   let entries: readonly IndexEntry[];
+  let isRebuilt = false;
   try {
     entries = parseIndex(bytes);
   } catch (error) {
     if (filesOfCommit === undefined) throw error;
     entries = filesOfCommit();
+    isRebuilt = true;
   }
   const interrupted = readIfPresentSync(directory.indexInProgress);
   let announced: readonly IndexEntry[] = [];
@@ -38,5 +40,6 @@ export function trackedFiles(
     announced: new Map(announced.map((entry) => [entry.path, entry])),
     writtenMs: Math.floor(info.mtime?.getTime() ?? 0),
     isInterrupted: interrupted !== undefined,
+    isRebuilt,
   };
 }

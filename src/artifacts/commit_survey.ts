@@ -18,6 +18,8 @@ export interface TrackedFiles {
   /** When the record was written: a file changed in the same moment looks unchanged, and is read. */
   readonly writtenMs: number;
   readonly isInterrupted: boolean;
+  /** The record was damaged, and what the commit holds stands in for it: no entry has a stamp. */
+  readonly isRebuilt?: boolean;
 }
 
 /** Something to be committed: a file, or a link where `mode` says so. */
@@ -104,7 +106,7 @@ class Survey {
   #deleted(): string[] {
     // An interrupted publication may have removed some.
     if (this.#tracked.isInterrupted) return [];
-    const files = [...this.#tracked.entries.values()].filter(isPlaced);
+    const files = [...this.#tracked.entries.values()].filter((entry) => this.#isPlaced(entry));
     if (this.#seen === files.length) return [];
     const deleted: string[] = [];
     const { root } = this.#options;
@@ -117,6 +119,12 @@ class Survey {
       }
     }
     return deleted;
+  }
+
+  /** What a checkout left out (submodules, links, what is not in its part) is missing, not removed. */
+  #isPlaced({ mode, stamp }: IndexEntry): boolean {
+    if (stamp !== undefined) return mode !== 0o160000;
+    return this.#tracked.isRebuilt === true && (mode === 0o100644 || mode === 0o100755);
   }
 
   #hasTracked(directory: string): boolean {
@@ -204,7 +212,7 @@ class Survey {
       this.#leftOut.push(`${path} (a socket, pipe or device)`);
       return;
     }
-    if (known && isPlaced(known)) this.#seen++;
+    if (known && this.#isPlaced(known)) this.#seen++;
     const announced = this.#isAnnounced(path) ? this.#tracked.announced.get(path) : undefined;
     if (announced && this.#unchanged(announced, info)) return;
     const same = known && this.#unchanged(known, info);
@@ -232,7 +240,7 @@ class Survey {
       this.#leftOut.push(`${path} (a link that leads out)`);
       return;
     }
-    if (known && isPlaced(known)) this.#seen++;
+    if (known && this.#isPlaced(known)) this.#seen++;
     if (known?.mode === linkMode && known.id === linkId(target)) return;
     this.#changed.push({ path, mode: linkMode, info });
   }
@@ -254,11 +262,6 @@ class Survey {
     if (data === undefined) return undefined;
     return objectIdOf({ type: "blob", data }) === entry.id ? { ...entry, stamp } : undefined;
   }
-}
-
-/** Submodules, and links that a checkout left out, are missing without anybody having removed them. */
-function isPlaced({ mode, stamp }: IndexEntry): boolean {
-  return mode === 0o100644 || mode === 0o100755 || mode === linkMode && stamp !== undefined;
 }
 
 function isExecutable(info: Deno.FileInfo): boolean {

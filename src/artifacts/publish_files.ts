@@ -23,6 +23,8 @@ export interface PublicationWork {
   readonly contents?: LargeFileContents;
   /** Files that are written already, each in a place that only this publication knows. */
   readonly streamed?: StreamedFiles | undefined;
+  /** Writing took time. @throws AgentError when local changes came meanwhile that must not be lost. */
+  readonly assertStillFree?: () => void;
   readonly runtime: JobRuntime;
 }
 
@@ -51,6 +53,7 @@ async function publishFiles(work: PublicationWork): Promise<Published> {
   runtime.faultPoint?.("files staged");
   const links = await stageLinks(staging.path, survey.link, runtime);
   runtime.faultPoint?.("links staged");
+  work.assertStillFree?.();
   const staged = [...files.entries, ...links.entries];
   // A link of before in the place of one that cannot be made now would be nobody's.
   const stale = links.missing.map(({ path }) => path).filter((path) => record.has(path));

@@ -10,6 +10,7 @@ import { countFiles, currentTree, removeTrees, turnIntoDirectory } from "./publi
 import { stagingPlaces } from "./staging_area.ts";
 import { readIfPresentSync, removeSync, replaceFileSync } from "../git/synchronous_file.ts";
 import { directoriesAbove } from "../git/tree_plan.ts";
+import { unpushedFiles } from "./unpushed_files.ts";
 import { surveyRemoval } from "./work_tree_survey.ts";
 
 /**
@@ -86,7 +87,7 @@ function removePublished(
   runtime: JobRuntime,
 ) {
   if (trees !== undefined) leaveTrees(destination, directory, runtime);
-  const done = removeFiles(destination, record);
+  const done = removeFiles(destination, record, unpushedFiles(directory));
   removeEmptyDirectories(destination, record);
   replaceFileSync(directory.removing, allRemoved, true);
   return done;
@@ -121,11 +122,12 @@ const nothing: RemovalDone = {
   recordLost: false,
 };
 
-function removeFiles(root: string, record: PublishedRecord) {
+function removeFiles(root: string, record: PublishedRecord, isOnlyHere: (path: string) => boolean) {
   let removed = 0;
   const changed: string[] = [];
   for (const path of record.paths) {
-    const state = surveyRemoval(root, path, record);
+    const found = surveyRemoval(root, path, record);
+    const state = found === "unchanged" && isOnlyHere(path) ? "changed" : found;
     if (state === "changed") changed.push(path);
     if (state !== "unchanged") continue;
     // Looking took time.

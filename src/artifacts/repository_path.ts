@@ -12,6 +12,8 @@ export interface RepositoryPathSettings {
   readonly superTenantPath: string;
   /** Below APPLICATION_PATH: the directory that holds one directory per other tenant. */
   readonly tenantPath: string;
+  /** artifact.publish: trees that replace each other can hold no directory of another tenant. */
+  readonly publish?: "files" | "symlink";
 }
 
 /** A directory, or why there is none. */
@@ -59,7 +61,21 @@ export function repositoryPath(settings: RepositoryPathSettings, tenantId: numbe
       `${invalidPathReason}: the directory of tenant ${tenantId} is not below APPLICATION_PATH`,
     );
   }
+  if (settings.multiTenant && settings.publish === "symlink" && isNested(settings)) {
+    return refused(
+      "the directory of one tenant is inside that of another (super.tenant.repository.path, " +
+        "tenant.repository.path), which artifact.publish=symlink would take away",
+    );
+  }
   return { kind: "path", path, applicationPath };
+}
+
+function isNested({ superTenantPath, tenantPath }: RepositoryPathSettings): boolean {
+  const [own, others] = [superTenantPath, tenantPath].map((path) =>
+    `${withoutTrailingSlash(join("/", path))}/`.replace(/^\/\//, "/")
+  ) as [string, string];
+  const isOfTenant = own.startsWith(others) && /^-?\d+\//.test(own.slice(others.length));
+  return others.startsWith(own) || isOfTenant;
 }
 
 function relativePath(settings: RepositoryPathSettings, tenantId: number): string {

@@ -22,6 +22,7 @@ import {
   type BranchPoll,
   type CheckoutOutcome,
   endedBy,
+  heldByFormer,
   type RemovalOutcome,
   type TenantPlace,
   type TenantSurroundings,
@@ -204,15 +205,15 @@ export class TenantArtifacts {
     const attempts = Math.max(1, config.cloneRetries);
     for (let attempt = 1;; attempt++) {
       try {
-        // Changes beside the artifacts of one tenant are not for the repository of another.
-        if (this.#source === source) await this.#commit(source, signal);
-        const { files, commit } = await this.#job(source, signal);
+        // Changes beside the artifacts of one tenant go to its repository, never to another's.
+        if (this.#source) await this.#commit(this.#source, signal);
+        const { kind, files, commit } = await this.#job(source, signal);
+        if (kind === "held" && this.#source !== source) throw heldByFormer(source);
         return { kind: "checkedOut", files, ...(commit === undefined ? {} : { commit }) };
       } catch (error) {
         if (signal.aborted || isAbort(error, signal)) throw error;
         const reason = reasonOf(error);
-        const isWorthIt = error instanceof AgentError && error.retryable;
-        if (!isWorthIt || attempt >= attempts) {
+        if (!(error instanceof AgentError && error.retryable) || attempt >= attempts) {
           this.#log.error(
             `The checkout failed after ${attempt} of ${attempts} attempts: ${reason}`,
           );
@@ -245,13 +246,12 @@ export class TenantArtifacts {
     const isMade = await make(applicationPath, destination);
     const gitDirectory = await makeGitDirectory(stateDir, this.#tenantId);
     if (isMade) await rememberMadeDestination(gitDirectory, destination);
-    const options = await remoteOptions(config);
     const progress = this.#progress = new ProgressReport(access.url, this.#log, clock);
     return await this.#inPlaces(gitDirectory, async (places) => {
       const result = await runJob({
         ...places,
         ...repositoryOrder(config, access),
-        ...options,
+        ...await remoteOptions(config),
       }, {
         timeoutMs: config.limits.timeoutMs,
         clock,

@@ -1,6 +1,6 @@
 /** What a tenant's artifacts are given, and how their checkouts and removals end. */
 import type { Clock } from "../base/clock.ts";
-import { isAbort, reasonOf } from "../base/errors.ts";
+import { type AgentError, cannot, isAbort, reasonOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Secret } from "../base/secret.ts";
 import type { ArtifactsConfig } from "../config/agent_config.ts";
@@ -92,4 +92,10 @@ export interface TenantSurroundings {
 export function endedBy(error: unknown, signal: AbortSignal): CheckoutOutcome {
   if (signal.aborted || isAbort(error)) return { kind: "cancelled" };
   return { kind: "failed", reason: reasonOf(error), refused: false };
+}
+
+/** The error for a checkout of another tenant, before which local changes must get where they belong. */
+export function heldByFormer({ access }: UsableSource): AgentError {
+  const reason = "local changes of the tenant before are not in that one's repository yet";
+  return cannot("check out", access.url, reason, { kind: "refused", retryable: true });
 }

@@ -22,6 +22,8 @@ export interface GitDirectory {
   readonly shallow: string;
   /** Names the tree that was in use before the one that is now (artifact.publish=symlink). */
   readonly formerTree: string;
+  /** Names the tree that is being turned into the destination. */
+  readonly turningTree: string;
   /** There while the tenant's artifacts are being removed. */
   readonly removing: string;
   /** Holds the path of the destination when the agent made that. */
@@ -50,6 +52,7 @@ export function gitDirectoryAt(path: string): GitDirectory {
     indexInProgress: join(path, "index.publishing"),
     shallow: join(path, "shallow"),
     formerTree: join(path, "former-tree"),
+    turningTree: join(path, "turning-tree"),
     removing: join(path, "removing"),
     madeDestination: join(path, "made-destination"),
   };
@@ -90,15 +93,21 @@ export function publishedBranch(directory: GitDirectory): string | undefined {
  * Remembers which commit is published.
  *
  * @param branch Full name, as chosen from the remote's refs; `HEAD` becomes a detached HEAD.
+ * @param isDurable Also after a power cut: the commit may be ours, and nobody else has it.
  */
-export function setPublishedCommit(directory: GitDirectory, branch: string, commit: string): void {
+export function setPublishedCommit(
+  directory: GitDirectory,
+  branch: string,
+  commit: string,
+  isDurable = false,
+): void {
   const head = join(directory.path, "HEAD");
-  if (!branch.startsWith("refs/heads/")) return replaceFileSync(head, `${commit}\n`);
+  if (!branch.startsWith("refs/heads/")) return replaceFileSync(head, `${commit}\n`, isDurable);
   const ref = join(directory.path, branch);
   clearTheWay(directory, branch);
   Deno.mkdirSync(join(ref, ".."), { recursive: true, mode: 0o700 });
-  replaceFileSync(ref, `${commit}\n`);
-  replaceFileSync(head, `ref: ${branch}\n`);
+  replaceFileSync(ref, `${commit}\n`, isDurable);
+  replaceFileSync(head, `ref: ${branch}\n`, isDurable);
 }
 
 /** Forgets packs; the record of published files stays. @param kept Names without ending. */

@@ -115,22 +115,22 @@ peerTest("survey: a file that grows while it is read waits", ["git"], async () =
   await playground.commit({ "a": "1" });
   await playground.checkOut();
   await edit(playground, { "b": "half", "c": "whole" });
-  const read = Deno.readFileSync;
+  const open = Deno.openSync;
   let grows = true;
   try {
-    Deno.readFileSync = (path) => {
-      const bytes = read(path);
-      if (String(path).endsWith("/b") && grows) {
+    Deno.openSync = (path, options) => {
+      const file = open(path, options);
+      if (String(path).endsWith("/app/b") && grows) {
         Deno.writeTextFileSync(path, " and half", { append: true });
       }
-      return bytes;
+      return file;
     };
     const first = await commitRound(playground);
     assert.deepEqual([first.committed.first, first.unsettled.first], [["c"], ["b"]]);
     grows = false;
     assert.deepEqual((await commitRound(playground)).committed.first, ["b"]);
   } finally {
-    Deno.readFileSync = read;
+    Deno.openSync = open;
   }
   assert.equal((await remoteFiles(playground))["b"], "half and half");
 });
