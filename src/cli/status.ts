@@ -101,8 +101,14 @@ function probe(answer: Answer, isLive: boolean): number {
 async function watch(config: AgentConfig): Promise<number> {
   while (true) {
     const answer = await ask(config);
-    // From the top left corner, and nothing of the former picture below.
-    await write(`\x1b[H\x1b[2J${textOf(answer)}`);
+    try {
+      // From the top left corner, and nothing of the former picture below.
+      await write(`\x1b[H\x1b[2J${textOf(answer)}`);
+    } catch (error) {
+      // Nobody looks any more.
+      if (error instanceof Deno.errors.BrokenPipe) return exitStatus.ok;
+      throw error;
+    }
     await new Promise((resolve) => setTimeout(resolve, watchIntervalMs));
   }
 }

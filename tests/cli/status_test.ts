@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { lockHome } from "../../src/agent/home_lock.ts";
 import { messageLine } from "../../src/broker/outbox_records.ts";
 import { activeSnapshot } from "../status/sample_snapshot.ts";
+import { peerTest } from "../system_peers.ts";
 import { temporaryDirectory } from "../temporary_directory.ts";
 
 const agent = fileURLToPath(new URL("../../scripts/agent", import.meta.url));
@@ -146,6 +147,26 @@ for (const [title, answer] of strange) {
     assert.match(out, /^No agent runs here: /);
   });
 }
+
+peerTest(
+  "status: stops watching without a word when nobody reads it any more",
+  ["bash"],
+  async () => {
+    await using home = await openHome("off");
+    const { code, stdout, stderr } = await new Deno.Command("bash", {
+      args: [
+        "-c",
+        'set -o pipefail; "$0" status --home "$1" --watch | head -n 1',
+        agent,
+        home.at(""),
+      ],
+      env: { DENO: Deno.execPath() },
+      stdin: "null",
+    }).output();
+    assert.equal(code, 0, new TextDecoder().decode(stderr));
+    assert.match(new TextDecoder().decode(stdout), /No agent runs here/);
+  },
+);
 
 Deno.test("status: has no permission beyond the endpoint, the state and the home", async () => {
   await using home = await openHome("127.0.0.1:9463");
