@@ -1,5 +1,6 @@
+import { lastKnown } from "../agent/last_known.ts";
 import { cannot } from "../base/errors.ts";
-import type { StatusConfig } from "../config/agent_config.ts";
+import type { AgentConfig, HostPort } from "../config/agent_config.ts";
 import type { StatusSnapshot } from "../status/snapshot.ts";
 
 const answerLimitMs = 5_000;
@@ -8,16 +9,21 @@ const answerLimitBytes = 8 * 1024 * 1024;
 /**
  * Asks a running agent for its status.
  *
- * @param memberId Whose status: two agents that are to have the same port are not taken for each other.
- * @throws AgentError when the answer is none of an agent of this version; what `fetch` throws when
- *   nobody answers.
+ * Two agents that are to have the same port are not taken for each other, and a token is shown only
+ * while an agent holds the home: whoever listens otherwise is somebody else.
+ *
+ * @param listen Where it listens.
+ * @throws AgentError when the answer is none of this home's agent; what `fetch` throws when nobody
+ *   answers.
  */
 export async function fetchSnapshot(
-  { host, port }: NonNullable<StatusConfig["listen"]>,
-  { tokenFile }: StatusConfig,
-  memberId: string,
+  { host, port }: HostPort,
+  { status: { tokenFile }, paths, identity: { memberId } }: AgentConfig,
 ): Promise<StatusSnapshot> {
   const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}/status.json`;
+  if (tokenFile !== undefined && !(await lastKnown(paths.stateDir)).isRunning) {
+    throw cannot("ask", url, "no agent holds this home", { kind: "unavailable" });
+  }
   const token = tokenFile === undefined ? undefined : (await Deno.readTextFile(tokenFile)).trim();
   const response = await fetch(url, {
     redirect: "error",

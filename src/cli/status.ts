@@ -48,11 +48,12 @@ type Answer =
   | { readonly snapshot: StatusSnapshot; readonly known?: undefined }
   | { readonly snapshot?: undefined; readonly known: LastKnown; readonly why: string };
 
-async function ask({ status, paths, identity }: AgentConfig): Promise<Answer> {
+async function ask(config: AgentConfig): Promise<Answer> {
+  const { status, paths } = config;
   const known = async (why: string) => ({ known: await lastKnown(paths.stateDir), why });
   if (status.listen === undefined) return await known("status.listen is off");
   try {
-    return { snapshot: await fetchSnapshot(status.listen, status, identity.memberId) };
+    return { snapshot: await fetchSnapshot(status.listen, config) };
   } catch (error) {
     return await known(reasonOf(error));
   }

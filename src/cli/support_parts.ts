@@ -41,7 +41,7 @@ export async function homeParts(loaded: LoadedConfig): Promise<readonly SupportP
       text: async () => {
         if (config.status.listen === undefined) throw new Error("status.listen is off");
         return asJson(
-          await fetchSnapshot(config.status.listen, config.status, config.identity.memberId),
+          await fetchSnapshot(config.status.listen, config),
         );
       },
     },

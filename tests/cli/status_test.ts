@@ -102,8 +102,25 @@ Deno.test("status: shows the token that the endpoint asks for, from its file", a
   const file = join(files.path, "token");
   await Deno.writeTextFile(file, "the-token-of-this-test\n", { mode: 0o600 });
   await using home = await openHome(endpoint.listen, { "status.token.file": file });
+  using _lock = await lockHome(home.at("state"));
   const { out, err } = await home.status();
   assert.match(out, /^phase +active/m, err);
+});
+
+Deno.test("status: shows its token to nobody while no agent holds the home", async () => {
+  let asked = 0;
+  await using endpoint = serve(() => {
+    asked++;
+    return Response.json(activeSnapshot());
+  });
+  await using files = await temporaryDirectory();
+  const file = join(files.path, "token");
+  await Deno.writeTextFile(file, "the-token-of-this-test\n", { mode: 0o600 });
+  await using home = await openHome(endpoint.listen, { "status.token.file": file });
+  const { code, out } = await home.status();
+  assert.equal(asked, 0);
+  assert.equal(code, 69);
+  assert.match(out, /^No agent runs here: .*no agent holds this home/);
 });
 
 Deno.test("status: tells what the state directory knows when nobody answers", async () => {
