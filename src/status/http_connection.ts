@@ -143,6 +143,7 @@ export class HttpConnection {
     while (true) {
       const end = endOfHead(this.#buffered);
       if (end >= 0) {
+        if (end > longestHead) return undefined;
         const text = latin1.decode(this.#buffered.subarray(0, end));
         this.#buffered = this.#buffered.slice(end + 4);
         return text;

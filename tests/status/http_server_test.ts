@@ -3,6 +3,7 @@ import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/base/log.ts";
 import type { Handler } from "../../src/status/http_connection.ts";
 import { connectionLimits } from "../../src/status/http_connection.ts";
+import { longestHead } from "../../src/status/request_head.ts";
 import { HttpServer, mostConnections } from "../../src/status/http_server.ts";
 
 const hello: Handler = (request) => new Response(`hello ${new URL(request.url).pathname}`);
@@ -91,6 +92,16 @@ Deno.test("http server: a GET with a body and what is no request are refused, an
     const answer = await rest(connection);
     assert.match(answer, /^HTTP\/1\.1 400 /);
     assert.equal(answer.match(/HTTP\/1\.1/g)?.length, 1);
+  }
+});
+
+Deno.test("http server: a head is answered up to its limit, and not beyond", async () => {
+  await using server = open();
+  const start = "GET /x HTTP/1.0\r\nX: ";
+  for (const [length, answered] of [[longestHead, true], [longestHead + 1, false]] as const) {
+    using connection = await connect(server);
+    await say(connection, `${start}${"x".repeat(length - start.length)}\r\n\r\n`);
+    assert.equal((await rest(connection)).startsWith("HTTP/1.1 200 OK"), answered, `${length}`);
   }
 });
 
