@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { reasonOf } from "../../src/base/errors.ts";
 import { untilFile } from "../e2e/extension_runs.ts";
 import { embeddedPeers } from "../e2e/peer_kit.ts";
 import { openScene, patience, type Scene } from "../e2e/scene.ts";
@@ -27,20 +28,31 @@ interface Systemd extends AsyncDisposable {
   run(...command: string[]): Promise<{ readonly code: number; readonly text: string }>;
 }
 
-/** Undefined: it cannot be started here. */
-async function startSystemd(unitPath: string): Promise<Systemd | undefined> {
-  if (Deno.uid() !== 0) return undefined;
-  const first = await Deno.readTextFile("/proc/1/comm").catch(() => "");
-  if (first.trim() === "systemd") return undefined;
+const spaces = ["mount", "pid", "fork", "kill-child", "cgroup", "uts", "ipc", "mount-proc"]
+  .map((space) => `--${space}`);
+
+/** Why no systemd can be started here; undefined when one has been. */
+async function whyNoSystemd(): Promise<string | undefined> {
+  if (Deno.uid() !== 0) return "root is needed";
+  if (Deno.readTextFileSync("/proc/1/comm").trim() === "systemd") return "the machine runs systemd";
+  try {
+    await using directory = await temporaryDirectory();
+    await using _systemd = await startSystemd(directory.path);
+    return undefined;
+  } catch (error) {
+    return `no systemd can be started here: ${reasonOf(error)}`;
+  }
+}
+
+async function startSystemd(unitPath: string): Promise<Systemd> {
   for (const target of targets) {
     const text = "[Unit]\nDefaultDependencies=no\nAllowIsolate=yes\n";
     await Deno.writeTextFile(join(unitPath, `${target}.target`), text);
   }
   const boot = "mount -t tmpfs none /run && mkdir /run/systemd && exec /lib/systemd/systemd " +
     "--system --log-target=console --log-level=err --show-status=no";
-  const spaces = ["mount", "pid", "fork", "kill-child", "cgroup", "uts", "ipc", "mount-proc"];
   const child = new Deno.Command("unshare", {
-    args: [...spaces.map((space) => `--${space}`), "sh", "-c", boot],
+    args: [...spaces, "sh", "-c", boot],
     clearEnv: true,
     env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", container: "test", SYSTEMD_UNIT_PATH: unitPath },
     stdin: "null",
@@ -70,17 +82,17 @@ async function startSystemd(unitPath: string): Promise<Systemd | undefined> {
     await pause(100);
   }
   await end();
-  return undefined;
+  throw new Error("systemd did not come up");
 }
 
+const missing = await whyNoSystemd();
+
 for (const [title, ...options] of [["unit"], ["hardened unit", "--hardened", "--user=root"]]) {
-  Deno.test(`systemd: the ${title} runs an agent, watches it, and lets its servers live`, async () => {
+  const name = `systemd: the ${title} runs an agent, watches it, and lets its servers live`;
+  if (missing !== undefined) console.log(`SKIPPED (${missing}): ${name}`);
+  Deno.test({ name, ignore: missing !== undefined }, async () => {
     await using directory = await temporaryDirectory();
     await using systemd = await startSystemd(directory.path);
-    if (!systemd) {
-      console.log(`SKIPPED (no systemd can be started here): the ${title}`);
-      return;
-    }
     await using scene = await openScene(embeddedPeers, {
       receiver: false,
       files: { "index.html": "hello" },
