@@ -1,9 +1,9 @@
 /** Where a checkout gets its branch from. */
 import { systemClock } from "../base/clock.ts";
-import type { GitDirectory } from "../git/git_directory.ts";
+import { type GitDirectory, publishedCommit } from "../git/git_directory.ts";
 import { GitHttp } from "../git/git_http.ts";
 import { accessOf, type CheckoutJob } from "./git_job.ts";
-import { RemoteBranch } from "../git/remote_branch.ts";
+import { loadNegotiation, RemoteBranch } from "../git/remote_branch.ts";
 import type { ChosenBranch } from "../git/remote_refs.ts";
 import { TransferredBranch } from "./system_git_transfer.ts";
 
@@ -30,8 +30,10 @@ export function branchOf(job: CheckoutJob, directory: GitDirectory): BranchSourc
       return http.receivedBytes;
     },
     choose: async () => {
-      // The library loads while the server answers.
-      const [chosen] = await Promise.all([remote.choose(), import("../git/isomorphic_fetch.ts")]);
+      // The first checkout fetches all, without a negotiation. Later the library loads meanwhile.
+      const negotiates = publishedCommit(directory) !== undefined;
+      const loading = negotiates ? loadNegotiation() : undefined;
+      const [chosen] = await Promise.all([remote.choose(), loading]);
       return chosen;
     },
     fetch: (...request) => remote.fetch(...request),

@@ -140,7 +140,9 @@ async function checkOutBranch(
     objects: 2 * job.limits.files + 1,
   }, runtime.progress);
   let isFresh = store.isEmpty || store.isCrowded || job.transfer?.isWhole === true;
-  using streamed = isFresh ? StreamedFiles.of(job, directory, chosen.commit) : undefined;
+  await using streamed = isFresh
+    ? StreamedFiles.of(job, directory, chosen.commit, runtime)
+    : undefined;
   const attempt = async () => {
     if (isFresh || !store.has(chosen.commit)) {
       await remote.fetch(chosen, store, isFresh, streamed?.take);

@@ -10,10 +10,11 @@ import { askForLinks } from "./link_exchange.ts";
 import { ProgressMeter } from "../git/progress_meter.ts";
 import type { CheckoutProgress } from "../git/progress_snapshot.ts";
 import { runRemoval } from "./removal_job.ts";
+import { SecondWriter } from "./second_writer.ts";
 
 const scope = globalThis as unknown as {
   onmessage: (event: MessageEvent<WorkerOrder>) => void;
-  postMessage: (message: WorkerMessage<unknown>) => void;
+  postMessage: (message: WorkerMessage<unknown>, transfer?: Transferable[]) => void;
 };
 
 // A library looks into the environment as it loads; here it finds an empty one and needs no permission.
@@ -43,9 +44,20 @@ async function answer(
   }
 }
 
+/** The main side starts the other thread: one that a worker starts takes a second to answer. */
+function startWriter(): SecondWriter {
+  const { port1, port2 } = new MessageChannel();
+  scope.postMessage({ kind: "writerWanted" }, [port2]);
+  return new SecondWriter(port1);
+}
+
 async function carriedOut(order: WorkerOrder, links: MessagePort | undefined): Promise<unknown> {
   const say = (progress: CheckoutProgress) => scope.postMessage({ kind: "progress", progress });
-  const runtime = { ...askForLinks(links), progress: new ProgressMeter(say, systemClock) };
+  const runtime = {
+    ...askForLinks(links),
+    startWriter,
+    progress: new ProgressMeter(say, systemClock),
+  };
   switch (order.kind) {
     case "checkOut":
       return await runCheckout(order.job, runtime);

@@ -9,6 +9,7 @@ import {
   type CommitJob,
   errorFrom,
   type JobAnswer,
+  type JobPlaces,
   type RemovalDone,
   type RemovalJob,
   type WorkerOrder,
@@ -16,7 +17,19 @@ import {
 import { LinkService, type MakeLinks } from "./link_exchange.ts";
 import type { WorkerMessage } from "./git_worker_messages.ts";
 import type { CheckoutProgress } from "../git/progress_snapshot.ts";
+import { stagingPlaces } from "./staging_area.ts";
 import type { WarmWorkers } from "./warm_workers.ts";
+
+const noPermissions = {
+  net: false,
+  read: false,
+  write: false,
+  env: false,
+  run: false,
+  sys: false,
+  ffi: false,
+  import: false,
+} as const satisfies Deno.PermissionOptionsObject;
 
 /** What surrounds a job. */
 export interface GitWorkerOptions {
@@ -79,11 +92,15 @@ async function carryOut<Result>(order: WorkerOrder, options: GitWorkerOptions): 
   const permissions = permissionsOf(order.job);
   const worker = options.warm?.take(permissions) ?? startWorker(order, permissions, options.warm);
   let isLeftWarm = false;
+  let writer: Worker | undefined;
   try {
     const answered = Promise.withResolvers<JobAnswer<Result>>();
-    worker.onmessage = ({ data }: MessageEvent<WorkerMessage<Result>>) => {
+    const onWriterBroken = (message: string) => answered.reject(broken(order, message));
+    worker.onmessage = ({ data, ports }: MessageEvent<WorkerMessage<Result>>) => {
       if (data.kind === "progress") options.onProgress?.(data.progress);
-      else answered.resolve(data);
+      else if (data.kind === "writerWanted") {
+        writer ??= startWriter(order.job, ports[0], onWriterBroken);
+      } else answered.resolve(data);
     };
     worker.onmessageerror = () => answered.reject(broken(order, "its answer cannot be read"));
     worker.onerror = (event) => {
@@ -102,6 +119,7 @@ async function carryOut<Result>(order: WorkerOrder, options: GitWorkerOptions): 
     isLeftWarm = order.kind !== "remove";
     return answer.result;
   } finally {
+    writer?.terminate();
     if (isLeftWarm && options.warm) options.warm.keep(permissions, worker);
     else worker.terminate();
   }
@@ -131,6 +149,27 @@ function startWorker(
   }
 }
 
+/** Starts the other thread of a job, which may only write where files wait for their publication. */
+function startWriter(
+  job: JobPlaces,
+  port: MessagePort | undefined,
+  onBroken: (message: string) => void,
+): Worker | undefined {
+  if (port === undefined || navigator.hardwareConcurrency < 2) return undefined;
+  const places = stagingPlaces(job);
+  const worker = new Worker(import.meta.resolve("./writer_worker.ts"), {
+    type: "module",
+    name: "writer",
+    deno: { permissions: { ...noPermissions, read: places, write: places } },
+  });
+  worker.onerror = (event) => {
+    event.preventDefault();
+    onBroken(event.message);
+  };
+  worker.postMessage(null, [port]);
+  return worker;
+}
+
 /** What a job may do. */
 export function permissionsOf(job: CheckoutJob | RemovalJob): Deno.PermissionOptionsObject {
   const paths = [
@@ -141,14 +180,10 @@ export function permissionsOf(job: CheckoutJob | RemovalJob): Deno.PermissionOpt
     ...(job.trees === undefined ? [] : [job.trees]),
   ];
   return {
+    ...noPermissions,
     net: "url" in job && job.transfer === undefined ? [hostAndPort(new URL(job.url))] : false,
     read: paths,
     write: paths,
-    env: false,
-    run: false,
-    sys: false,
-    ffi: false,
-    import: false,
   };
 }
 

@@ -1,5 +1,6 @@
 /** What a job is given by whoever runs it, beside its orders. */
 import type { ProgressMeter } from "../git/progress_meter.ts";
+import type { SecondWriter } from "./second_writer.ts";
 
 /**
  * Points between two steps of a job at which a crash leaves different things behind. Nothing happens
@@ -42,6 +43,8 @@ export interface JobRuntime {
    * @returns Why links are missing; `undefined` when none is.
    */
   readonly makeLinks?: (directory: string) => Promise<string | undefined>;
+  /** Begins to start a thread that writes files, too; for the time of the job. */
+  readonly startWriter?: () => SecondWriter;
   /** Told of how far the job is. */
   readonly progress?: ProgressMeter;
   /** Called at each point that is passed. */

@@ -74,7 +74,7 @@ export interface LargeFileCopy {
   readonly from: string;
   /** Must not be there yet. */
   readonly to: string;
-  /** Less what the process's umask takes away. */
+  /** Whatever the process's umask is. */
   readonly mode: number;
   /** For errors. */
   readonly name: string;
@@ -106,6 +106,7 @@ export function copyLargeFileSync(
   if (left !== 0 || hash.digest("hex") !== sha256) {
     throw notTheContent(name, "its hash is not the one that it should be");
   }
+  Deno.chmodSync(to, mode);
   return target.statSync();
 }
 

@@ -1,6 +1,7 @@
 /** Has symbolic links made in a directory of one's own, from where they are renamed into place. */
 import { join } from "node:path";
-import { type IndexEntry, stampOf } from "../git/index_file.ts";
+import { stampOf } from "../git/file_stamp.ts";
+import { type IndexEntry } from "../git/index_file.ts";
 import type { JobRuntime } from "./job_runtime.ts";
 import type { PlannedLink } from "../git/link_target.ts";
 import { lstatIfPresentSync } from "../git/synchronous_file.ts";

@@ -4,7 +4,8 @@
  * so that no file is ever written through one.
  */
 import { join } from "node:path";
-import { type IndexEntry, stampOf } from "../git/index_file.ts";
+import { stampOf } from "../git/file_stamp.ts";
+import { type IndexEntry } from "../git/index_file.ts";
 import { assertPhysicalDirectory, placeAt } from "../git/physical_path.ts";
 import type { JobRuntime } from "./job_runtime.ts";
 import { ancestorsOf, directoriesAbove, type TreePlan } from "../git/tree_plan.ts";

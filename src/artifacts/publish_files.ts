@@ -47,7 +47,7 @@ async function publishFiles(work: PublicationWork): Promise<Published> {
   if (survey.write.length + survey.link.length + survey.remove.length === 0) {
     return { entries: survey.keep, leftOut, largeFilePointers: [], changed: false };
   }
-  using staging = work.streamed?.handOver(survey.write) ??
+  using staging = await work.streamed?.handOver(survey.write) ??
     StagingArea.open(stagingPlaces(job), job.destination);
   const files = staging.write(survey.write, work, job.limits.bytes, runtime.progress);
   runtime.faultPoint?.("files staged");

@@ -1,13 +1,8 @@
 import { createHash } from "node:crypto";
 import { reasonOf } from "../base/errors.ts";
 import type { GitDirectory } from "../git/git_directory.ts";
-import {
-  encodeIndex,
-  type IndexEntry,
-  isSameFile,
-  parseIndex,
-  stampOf,
-} from "../git/index_file.ts";
+import { stampOf } from "../git/file_stamp.ts";
+import { encodeIndex, type IndexEntry, isSameFile, parseIndex } from "../git/index_file.ts";
 import { pointerIdOf } from "../git/large_file_pointer.ts";
 import { objectIdOf } from "../git/pack_object.ts";
 import { readIfPresentSync, removeSync, replaceFileSync } from "../git/synchronous_file.ts";

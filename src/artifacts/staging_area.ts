@@ -1,9 +1,11 @@
 import { join } from "node:path";
 import { cannot, reasonOf } from "../base/errors.ts";
-import { type FileStamp, type IndexEntry, stampOf } from "../git/index_file.ts";
+import { type FileStamp, stampOf } from "../git/file_stamp.ts";
+import { type IndexEntry } from "../git/index_file.ts";
 import { parsePointer } from "../git/large_file_pointer.ts";
 import { copyLargeFileSync, type LargeFileContents } from "./large_files.ts";
 import type { ProgressMeter } from "../git/progress_meter.ts";
+import type { SecondWriter } from "./second_writer.ts";
 import { removeSync, writeNewFileSync } from "../git/synchronous_file.ts";
 import { reservedName } from "../git/tree_entry_name.ts";
 import type { JobPlaces } from "./git_job.ts";
@@ -38,7 +40,7 @@ export function stagingPlaces({ stagingDirectories, destination }: JobPlaces): s
  */
 export class StagingArea implements Disposable {
   readonly #path: string;
-  /** The process's umask takes away bits that files shall have: modes are set once more. */
+  /** The process's umask takes away bits that directories shall have: modes are set once more. */
   readonly #isMasked: boolean;
   /** Directories of the tree that are there. */
   readonly #made = new Set([""]);
@@ -92,11 +94,19 @@ export class StagingArea implements Disposable {
     removeSync(this.#path);
   }
 
-  /** Writes one file with this content. */
-  writeFile({ path, id, mode }: PlannedFile, data: Uint8Array): void {
-    const stamp = this.#place(path, mode, (staged, mode) => writeNewFileSync(staged, data, mode));
+  /**
+   * Writes one file with this content.
+   *
+   * @param second Does it instead, if it can: it is done once that one is settled.
+   */
+  writeFile({ path, id, mode }: PlannedFile, data: Uint8Array, second?: SecondWriter): void {
     const isPointer = isLargeFilePointer(data);
-    this.#written.set(path, { entry: { path, id, mode, stamp }, isPointer });
+    const onWritten = (stamp: FileStamp) => {
+      this.#written.set(path, { entry: { path, id, mode, stamp }, isPointer });
+    };
+    const staged = this.#roomFor(path);
+    if (second?.offer(staged, mode & 0o777, data, onWritten) === true) return;
+    onWritten(stampOf(writeNewFileSync(staged, data, mode & 0o777)));
   }
 
   /** Whether all that {@link writeFile} wrote is among these files. */
@@ -142,18 +152,14 @@ export class StagingArea implements Disposable {
       left -= large?.size ?? data.length;
       if (left < 0) throw tooMuch(mostBytes);
       if (!large && isLargeFilePointer(data)) largeFilePointers.push(path);
-      const stamp = this.#place(
-        path,
-        mode,
-        (staged, mode) =>
-          contents && large
-            ? copyLargeFileSync(
-              { from: contents.pathOf(large), to: staged, mode, name: path },
-              large,
-            )
-            : writeNewFileSync(staged, data, mode),
-      );
-      entries.push({ path, id, mode, stamp });
+      const to = this.#roomFor(path);
+      const info = contents && large
+        ? copyLargeFileSync(
+          { from: contents.pathOf(large), to, mode: mode & 0o777, name: path },
+          large,
+        )
+        : writeNewFileSync(to, data, mode & 0o777);
+      entries.push({ path, id, mode, stamp: stampOf(info) });
       progress?.written(entries.length, files.length);
     }
     return { entries, largeFilePointers };
@@ -177,18 +183,10 @@ export class StagingArea implements Disposable {
     }
   }
 
-  #place(
-    path: string,
-    fileMode: number,
-    write: (staged: string, mode: number) => Deno.FileInfo,
-  ): FileStamp {
+  /** Where a file is to be written; its directory is there. */
+  #roomFor(path: string): string {
     this.#makeDirectory(path.slice(0, Math.max(0, path.lastIndexOf("/"))), this.#made);
-    const staged = `${this.#path}/tree/${path}`;
-    const mode = fileMode & 0o777;
-    const written = write(staged, mode);
-    if (!this.#isMasked) return stampOf(written);
-    Deno.chmodSync(staged, mode);
-    return stampOf(Deno.lstatSync(staged));
+    return `${this.#path}/tree/${path}`;
   }
 
   #makeDirectory(relative: string, made: Set<string>): void {

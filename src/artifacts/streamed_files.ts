@@ -1,24 +1,32 @@
 /** Writes the files of a first checkout while their pack still arrives, where nobody sees them yet. */
 import type { CheckoutJob } from "./git_job.ts";
 import type { GitDirectory } from "../git/git_directory.ts";
-import type { GitObject } from "../git/pack_object.ts";
+import type { JobRuntime } from "./job_runtime.ts";
+import type { OnObject } from "../git/pack_receiver.ts";
 import { placeAt } from "../git/physical_path.ts";
 import { PublishedRecord } from "./published_record.ts";
+import type { SecondWriter } from "./second_writer.ts";
 import { StagingArea, stagingPlaces } from "./staging_area.ts";
 import { rootPlace, TreeChecks, type TreePlace } from "../git/tree_checks.ts";
 import { directoryMode, treeOfCommit } from "../git/tree_object.ts";
 import { type PlannedFile, plannedFile } from "../git/tree_plan.ts";
 
 const leftOutModes: readonly number[] = [0o120000, 0o160000];
+/** From so many files on the start of another thread is worth its while. */
+const filesForTwo = 400;
+
+type Recall = Parameters<OnObject>[2];
 
 /**
- * Takes objects in the order of a pack, where a tree comes before what is in it. A file is written only
- * below trees that have come and were checked as `planTree` checks them, and the whole is planned
- * from the finished pack all the same. What comes in another order is written then, and what is
- * otherwise than expected ends this way of doing it: what is wrong is said then, too.
+ * Takes objects in the order of a pack, where a tree mostly comes before what is in it. A file is
+ * written only below trees that have come and were checked as `planTree` checks them, and the whole is
+ * planned from the finished pack all the same. What came earlier and is not at hand any more is
+ * written then, and what is otherwise than expected ends this way of doing it: what is wrong is said
+ * then, too.
  */
-export class StreamedFiles implements Disposable {
+export class StreamedFiles implements AsyncDisposable {
   readonly #job: CheckoutJob;
+  readonly #runtime: JobRuntime;
   readonly #commit: string;
   /** By object id: trees that are to come. */
   readonly #awaited = new Map<string, TreePlace[]>();
@@ -26,11 +34,14 @@ export class StreamedFiles implements Disposable {
   readonly #wanted = new Map<string, PlannedFile[]>();
   readonly #checks: TreeChecks;
   #leftBytes: number;
+  #wantedCount = 0;
   #hasEnded = false;
   #staging: StagingArea | undefined;
+  #second: SecondWriter | undefined;
 
-  private constructor(job: CheckoutJob, commit: string) {
+  private constructor(job: CheckoutJob, commit: string, runtime: JobRuntime) {
     this.#job = job;
+    this.#runtime = runtime;
     this.#commit = commit;
     this.#checks = new TreeChecks(job.limits.files);
     this.#leftBytes = job.limits.bytes;
@@ -45,6 +56,7 @@ export class StreamedFiles implements Disposable {
     job: CheckoutJob,
     directory: GitDirectory,
     commit: string,
+    runtime: JobRuntime = {},
   ): StreamedFiles | undefined {
     const { transfer, publish, sparse, backup, destination } = job;
     if (transfer !== undefined || publish === "symlink" || sparse !== undefined) return undefined;
@@ -52,20 +64,20 @@ export class StreamedFiles implements Disposable {
     // A backup is made beforehand, in the same place.
     const needsNone = backup === undefined || placeAt(backup) !== "absent" ||
       Deno.readDirSync(destination)[Symbol.iterator]().next().done === true;
-    return needsNone ? new StreamedFiles(job, commit) : undefined;
+    return needsNone ? new StreamedFiles(job, commit, runtime) : undefined;
   }
 
   /**
-   * Takes an object of the pack. Throws only when what is given up cannot be removed.
+   * Takes an object of the pack; never throws.
    *
    * @param id As computed from the content.
    */
-  readonly take = (id: string, object: GitObject): void => {
+  readonly take: OnObject = (id, object, recall): void => {
     if (this.#hasEnded) return;
     try {
       if (object.type === "blob") this.#takeBlob(id, object.data);
-      else if (object.type === "tree") this.#takeTree(id, object.data);
-      else if (id === this.#commit) this.#await(treeOfCommit(object.data), rootPlace);
+      else if (object.type === "tree") this.#takeTree(id, object.data, recall);
+      else if (id === this.#commit) this.#await(treeOfCommit(object.data), rootPlace, recall);
     } catch {
       // Said when it happens again, with the finished pack.
       this.#end();
@@ -78,42 +90,61 @@ export class StreamedFiles implements Disposable {
    * @param files All that are to be written.
    * @returns `undefined` when there is none, or it holds what is not to be written.
    */
-  handOver(files: readonly PlannedFile[]): StagingArea | undefined {
+  async handOver(files: readonly PlannedFile[]): Promise<StagingArea | undefined> {
+    const isWritten = await this.#settled();
     const staging = this.#staging;
-    if (staging === undefined || !staging.holdsOnly(files)) {
-      this.#end();
+    if (this.#hasEnded || !isWritten || staging?.holdsOnly(files) !== true) {
+      await this[Symbol.asyncDispose]();
       return undefined;
     }
     this.#staging = undefined;
-    this.#hasEnded = true;
+    this.#end();
     return staging;
   }
 
   /** Removes what was not given away. */
-  [Symbol.dispose](): void {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#end();
+    // Nobody may write any more where a directory is being removed.
+    await this.#settled();
+    this.#second?.[Symbol.dispose]();
+    this.#staging?.[Symbol.dispose]();
+    this.#second = this.#staging = undefined;
   }
 
-  #await(tree: string, place: TreePlace): void {
+  /** Whether nothing that was given to the other thread failed. */
+  async #settled(): Promise<boolean> {
+    return await this.#second?.settle() ?? true;
+  }
+
+  #await(tree: string, place: TreePlace, recall: Recall): void {
     const places = this.#awaited.get(tree);
     if (places) places.push(place);
     else this.#awaited.set(tree, [place]);
+    const early = recall(tree);
+    if (early?.type === "tree") this.#takeTree(tree, early.data, recall);
   }
 
-  #takeTree(id: string, data: Uint8Array): void {
+  #takeTree(id: string, data: Uint8Array, recall: Recall): void {
     const places = this.#awaited.get(id);
     if (places === undefined) return;
     this.#awaited.delete(id);
     for (const place of places) {
       for (const entry of this.#checks.entriesOf(data, place)) {
-        if (entry.mode === directoryMode) this.#await(entry.id, this.#checks.inside(place, entry));
-        // Links come after all files.
-        else if (!leftOutModes.includes(entry.mode)) this.#want(plannedFile(place.prefix, entry));
+        if (entry.mode === directoryMode) {
+          this.#await(entry.id, this.#checks.inside(place, entry), recall);
+        } // Links come after all files.
+        else if (!leftOutModes.includes(entry.mode)) {
+          this.#want(plannedFile(place.prefix, entry), recall);
+        }
       }
     }
   }
 
-  #want(file: PlannedFile): void {
+  #want(file: PlannedFile, recall: Recall): void {
+    if (++this.#wantedCount === filesForTwo) this.#second = this.#runtime.startWriter?.();
+    const early = recall(file.id);
+    if (early?.type === "blob") return this.#write([file], early.data);
     const files = this.#wanted.get(file.id);
     if (files) files.push(file);
     else this.#wanted.set(file.id, [file]);
@@ -123,6 +154,10 @@ export class StreamedFiles implements Disposable {
     const files = this.#wanted.get(id);
     if (files === undefined) return;
     this.#wanted.delete(id);
+    this.#write(files, data);
+  }
+
+  #write(files: readonly PlannedFile[], data: Uint8Array): void {
     const staging = this.#staging ??= StagingArea.open(
       stagingPlaces(this.#job),
       this.#job.destination,
@@ -130,7 +165,7 @@ export class StreamedFiles implements Disposable {
     for (const file of files) {
       this.#leftBytes -= data.length;
       if (this.#leftBytes < 0) return this.#end();
-      staging.writeFile(file, data);
+      staging.writeFile(file, data, this.#second);
     }
   }
 
@@ -138,8 +173,5 @@ export class StreamedFiles implements Disposable {
     this.#hasEnded = true;
     this.#awaited.clear();
     this.#wanted.clear();
-    const staging = this.#staging;
-    this.#staging = undefined;
-    staging?.[Symbol.dispose]();
   }
 }

@@ -13,11 +13,11 @@ export interface GitFileSystem {
  * Packs are hidden, or isomorphic-git would load and verify each to look for a few commits; which
  * objects there are is answered from our own index, in the form of a loose object's file.
  *
- * @param isKnown Whether an object is in a pack; absent: nothing is here, and nothing counts as shallow.
+ * @param isKnown Whether an object is in a pack.
  */
 export function gitFileSystem(
   directory: GitDirectory,
-  isKnown: ((id: string) => boolean) | undefined,
+  isKnown: (id: string) => boolean,
 ): GitFileSystem {
   const looseObject = new RegExp(
     `^${RegExp.escape(join(directory.path, "objects"))}/([0-9a-f]{2})/([0-9a-f]{38})$`,
@@ -26,7 +26,6 @@ export function gitFileSystem(
     readFile: (path: string | undefined, options?: string | { encoding?: string }) => {
       // The library finds out in this way whether it is given promises.
       if (path === undefined) throw new TypeError("a path is missing");
-      if (isKnown === undefined && path === directory.shallow) throw new NotFound();
       const encoding = typeof options === "string" ? options : options?.encoding;
       return encoding ? Deno.readTextFileSync(path) : Deno.readFileSync(path);
     },
@@ -43,7 +42,7 @@ export function gitFileSystem(
     stat: (path: string) => {
       const [, first, rest] = looseObject.exec(path) ?? [];
       // Any file will do: only whether there is one matters.
-      const asked = first && rest && isKnown?.(first + rest) ? directory.packs : path;
+      const asked = first && rest && isKnown(first + rest) ? directory.packs : path;
       return statistics(Deno.statSync(asked));
     },
     lstat: (path: string) => statistics(Deno.lstatSync(path)),
@@ -63,11 +62,6 @@ export function gitFileSystem(
     ]),
   );
   return { promises };
-}
-
-/** As the system's own error looks to the library. */
-class NotFound extends Error {
-  readonly code = "ENOENT";
 }
 
 function statistics(info: Deno.FileInfo) {

@@ -80,12 +80,12 @@ export class GitHttp implements Disposable {
   /** Asks and reads the whole answer. */
   async read(service: GitService, body?: GitBody, version2 = false) {
     const chunks: Uint8Array[] = [];
-    for await (const chunk of this.stream(service, body, version2)) chunks.push(chunk);
+    for await (const chunk of this.stream(service, body, version2)) chunks.push(chunk.slice());
     return concatBytes(chunks);
   }
 
   /**
-   * Asks and yields the answer as it arrives.
+   * Asks and yields the answer as it arrives. A piece is valid until the next one is asked for.
    *
    * @param body Present: a POST request.
    * @param version2 Offers protocol version 2.
@@ -101,14 +101,16 @@ export class GitHttp implements Disposable {
       const response = await this.#send(service, body, version2, guard);
       if (response.body === null) return;
       const reader = response.body.getReader({ mode: "byob" });
+      let buffer = new ArrayBuffer(readBytes);
       for (let min = 1;;) {
         const startMs = guard.restart();
-        const { value, done } = await reader.read(new Uint8Array(readBytes), { min });
+        const { value, done } = await reader.read(new Uint8Array(buffer), { min });
         const isQuick = guard.pause() - startMs < quickReadMs;
         min = isQuick ? Math.min(readAtLeastBytes, 8 * min) : 1;
         if (value && value.length > 0) {
           this.#count(value.length);
           yield value;
+          buffer = value.buffer;
         }
         if (done) return;
       }

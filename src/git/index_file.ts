@@ -5,17 +5,7 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { cannot } from "../base/errors.ts";
-
-/** What tells cheaply whether a file is still the one that was written. */
-export interface FileStamp {
-  readonly size: number;
-  readonly mtimeMs: number;
-  readonly ctimeMs: number;
-  readonly dev: number;
-  readonly ino: number;
-  readonly uid: number;
-  readonly gid: number;
-}
+import type { FileStamp } from "./file_stamp.ts";
 
 /** Kinds of entries; as in a tree. */
 export type IndexMode = 0o100644 | 0o100755 | 0o120000 | 0o160000;
@@ -40,19 +30,6 @@ const assumeValid = 0x8000;
 const extended = 0x4000;
 const stage = 0x3000;
 const longestName = 0xfff;
-
-/** The stamp of a file as the system tells it. */
-export function stampOf(info: Deno.FileInfo): FileStamp {
-  return {
-    size: info.size,
-    mtimeMs: info.mtime?.getTime() ?? 0,
-    ctimeMs: info.ctime?.getTime() ?? 0,
-    dev: info.dev >>> 0,
-    ino: (info.ino ?? 0) >>> 0,
-    uid: info.uid ?? 0,
-    gid: info.gid ?? 0,
-  };
-}
 
 /** Whether a file that had one stamp and now has the other was left alone in between. */
 export function isSameFile(then: FileStamp, now: FileStamp): boolean {

@@ -7,7 +7,7 @@ import { concatBytes, flushPacket, packetLine } from "./packet_line.ts";
 import type { ChosenBranch } from "./remote_refs.ts";
 import { removeSync } from "./synchronous_file.ts";
 
-/** A fetch of one branch, without history. */
+/** A fetch of what is missing here of one branch, without history. */
 export interface FetchRequest {
   readonly directory: GitDirectory;
   /** Without credentials. */
@@ -16,11 +16,8 @@ export interface FetchRequest {
   readonly branch: ChosenBranch;
   /** What the server can do, as it said. */
   readonly capabilities: ReadonlySet<string>;
-  /**
-   * Whether an object is here; what is published is then offered to the server as known. Absent:
-   * everything is fetched.
-   */
-  readonly isKnown?: (id: string) => boolean;
+  /** Whether an object is here; what is published is offered to the server as known. */
+  readonly isKnown: (id: string) => boolean;
   /**
    * Sends the request for a pack, takes the pack in, and returns the rest of the answer. Resolves when
    * the objects are in place: refs are written after it.

@@ -6,7 +6,7 @@ import { forgetObjects, type GitDirectory, incomingPackName } from "./git_direct
 import { ObjectCache, PackFile } from "./pack_file.ts";
 import { encodePackIndex, PackIndex } from "./pack_index_file.ts";
 import type { GitObject, ObjectType } from "./pack_object.ts";
-import { type PackLimits, PackReceiver } from "./pack_receiver.ts";
+import { type OnObject, type PackLimits, PackReceiver } from "./pack_receiver.ts";
 import type { ProgressMeter } from "./progress_meter.ts";
 import { removeSync, replaceFileSync } from "./synchronous_file.ts";
 
@@ -95,7 +95,7 @@ export class ObjectStore implements Disposable {
   async receive(
     isThinAllowed: boolean,
     receive: (push: (chunk: Uint8Array) => void) => Promise<void>,
-    onObject?: (id: string, object: GitObject) => void,
+    onObject?: OnObject,
   ): Promise<void> {
     const incoming = join(this.#directory.packs, incomingPackName);
     const cache = new ObjectCache();

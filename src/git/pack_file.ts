@@ -66,8 +66,6 @@ export class PackFile implements Disposable {
   readonly #mostBytes: number;
   #window: Uint8Array = new Uint8Array(0);
   #windowStart = 0;
-  /** Whoever writes the file may go on where he was: nothing was read meanwhile. */
-  isUnmoved = false;
 
   /** @param mostBytes Size of one object above which it is refused. */
   constructor(file: Deno.FsFile, layout: PackLayout, mostBytes: number, cache = new ObjectCache()) {
@@ -142,7 +140,6 @@ export class PackFile implements Disposable {
     if (from < 0 || end - this.#windowStart > this.#window.length) {
       // Where they are close together, some of what is before may be asked for next.
       const windowStart = start - start % (windowBytes / 2);
-      this.isUnmoved = false;
       this.#file.seekSync(windowStart, Deno.SeekMode.Start);
       const window = new Uint8Array(Math.max(windowBytes, end - windowStart));
       let filled = 0;

@@ -38,6 +38,8 @@ const types: Readonly<Record<number, ObjectType>> = { 1: "commit", 2: "tree", 3:
 const offsetDeltaType = 6;
 const idDeltaType = 7;
 const idBytes = 20;
+/** Up to so many bytes a loop is faster than a call. */
+const shortCopyBytes = 64;
 
 /**
  * Reads an entry's header.
@@ -147,11 +149,8 @@ export function inflateObject(
  */
 export function applyDelta(delta: Uint8Array, base: Uint8Array, mostBytes: number): Uint8Array {
   let at = 0;
-  const byte = () => {
-    const value = delta[at++];
-    if (value === undefined) throw damaged("a delta is cut off");
-    return value;
-  };
+  // Beyond the end it reads zeros, which is noticed when an instruction is complete.
+  const byte = () => delta[at++] ?? 0;
   const varint = () => {
     let value = 0;
     for (let factor = 1;; factor *= 128) {
@@ -163,6 +162,7 @@ export function applyDelta(delta: Uint8Array, base: Uint8Array, mostBytes: numbe
   };
   if (varint() !== base.length) throw damaged("a delta does not fit its base");
   const size = varint();
+  if (at > delta.length) throw damaged("a delta is cut off");
   if (size > mostBytes) throw tooLarge(size, mostBytes);
   assertObjectSize(size);
   const result = new Uint8Array(size);
@@ -170,26 +170,32 @@ export function applyDelta(delta: Uint8Array, base: Uint8Array, mostBytes: numbe
   while (at < delta.length) {
     const instruction = byte();
     if (instruction === 0) throw damaged("a delta has an unknown instruction");
+    let source = delta;
+    let [offset, length] = [at, instruction];
     if (instruction & 0x80) {
-      let [offset, length] = [0, 0];
-      for (let bit = 0; bit < 4; bit++) if (instruction & 1 << bit) offset += byte() * 256 ** bit;
-      for (let bit = 0; bit < 3; bit++) {
-        if (instruction & 0x10 << bit) length += byte() * 256 ** bit;
-      }
+      source = base;
+      [offset, length] = [0, 0];
+      // Written out: there may be millions of them.
+      if (instruction & 0x01) offset = byte();
+      if (instruction & 0x02) offset |= byte() << 8;
+      if (instruction & 0x04) offset |= byte() << 16;
+      if (instruction & 0x08) offset += byte() * 0x1000000;
+      if (instruction & 0x10) length = byte();
+      if (instruction & 0x20) length |= byte() << 8;
+      if (instruction & 0x40) length |= byte() << 16;
+      if (at > delta.length) throw damaged("a delta is cut off");
       if (length === 0) length = 0x10000;
-      if (offset + length > base.length || filled + length > size) {
-        throw damaged("a delta copies from outside its base");
-      }
-      result.set(base.subarray(offset, offset + length), filled);
-      filled += length;
-    } else {
-      if (at + instruction > delta.length || filled + instruction > size) {
-        throw damaged("a delta inserts more than it has");
-      }
-      result.set(delta.subarray(at, at + instruction), filled);
-      at += instruction;
-      filled += instruction;
+    } else at += instruction;
+    if (offset + length > source.length || filled + length > size) {
+      const what = source === base ? "copies from outside its base" : "inserts more than it has";
+      throw damaged(`a delta ${what}`);
     }
+    if (length <= shortCopyBytes) {
+      for (let copied = 0; copied < length; copied++) {
+        result[filled + copied] = source[offset + copied] ?? 0;
+      }
+    } else result.set(source.subarray(offset, offset + length), filled);
+    filled += length;
   }
   if (filled !== size) throw damaged("a delta makes another size than it claims");
   return result;

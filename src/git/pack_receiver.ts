@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { ObjectCache, PackFile } from "./pack_file.ts";
 import { packHeaderBytes, parsePackHeader } from "./pack_header.ts";
 import type { PackedObject } from "./pack_index_file.ts";
+import { PackWindow } from "./pack_window.ts";
 import {
   applyDelta,
   assertObjectSize,
@@ -16,7 +16,6 @@ import {
   parsePackEntryHeader,
   tooMuch,
 } from "./pack_object.ts";
-import { writeAllSync } from "./synchronous_file.ts";
 import { ThinPackCompletion } from "./thin_pack.ts";
 
 /** Bounds of a received pack. */
@@ -34,9 +33,20 @@ export interface PackSources {
   readonly findElsewhere?: (id: string) => GitObject | undefined;
   /** Told of how many objects are known, for each that had to wait for its delta's base. */
   readonly onResolved?: (objects: number) => void;
-  /** Given every object of the pack as soon as its id is known; the pack may still prove damaged. */
-  readonly onObject?: (id: string, object: GitObject) => void;
+  /** Given every object of the pack as soon as its id is known. */
+  readonly onObject?: OnObject;
 }
+
+/**
+ * Whoever looks at the objects of a pack that still arrives, and may prove damaged.
+ *
+ * @param recall An object that came before, if it is still at hand.
+ */
+export type OnObject = (
+  id: string,
+  object: GitObject,
+  recall: (id: string) => GitObject | undefined,
+) => void;
 
 /** A pack that arrived completely and is what it claims to be. */
 export interface ReceivedPack {
@@ -60,13 +70,8 @@ export class PackReceiver {
   readonly #sources: PackSources;
   readonly #cache: ObjectCache;
   readonly #pack: PackFile;
-  readonly #sha = createHash("sha1");
-  /** Received bytes that are not taken apart yet are `#window[#at..#filled]`. */
-  #window = new Uint8Array(64 * 1024);
-  #windowStart = 0;
-  #filled = 0;
-  #at = 0;
-  /** Taking apart is tried again once the window is filled up to here. */
+  readonly #window: PackWindow;
+  /** Taking apart is tried again once so much has arrived. */
   #tryAt = packHeaderBytes;
   #count: number | undefined;
   #inflated = 0;
@@ -83,9 +88,16 @@ export class PackReceiver {
     this.#file = file;
     this.#limits = limits;
     this.#cache = cache;
+    this.#window = new PackWindow(file);
     this.#pack = new PackFile(
       file,
-      { endOf: (offset) => this.#ends.get(offset), find: (id) => this.#offsetOf.get(id) },
+      {
+        endOf: (offset) => {
+          this.#window.store();
+          return this.#ends.get(offset);
+        },
+        find: (id) => this.#offsetOf.get(id),
+      },
       limits.inflatedBytes,
       cache,
     );
@@ -93,11 +105,8 @@ export class PackReceiver {
 
   /** @throws AgentError of kind `input` (damaged) or `limit`. */
   push(chunk: Uint8Array): void {
-    if (!this.#pack.isUnmoved) this.#file.seekSync(0, Deno.SeekMode.End);
-    this.#pack.isUnmoved = true;
-    writeAllSync(this.#file, chunk);
-    this.#keep(chunk);
-    if (this.#filled >= this.#tryAt) this.#takeApart(false);
+    this.#window.add(chunk);
+    if (this.#window.end >= this.#tryAt) this.#takeApart(false);
   }
 
   /** Call after the last piece. */
@@ -106,15 +115,16 @@ export class PackReceiver {
     if (this.#count === undefined || this.objectsSeen < this.#count) {
       throw damaged("the pack is cut off");
     }
-    const trailer = this.#window.slice(this.#at, this.#filled);
+    const { window } = this.#window;
+    const trailer = window.slice();
     if (trailer.length !== trailerBytes) {
       throw damaged(trailer.length < trailerBytes ? "the pack is cut off" : "the pack goes on");
     }
-    this.#drop();
-    if (this.#sha.digest("hex") !== trailer.toHex()) throw damaged("the checksum is wrong");
+    this.#window.store();
+    if (this.#window.hash() !== trailer.toHex()) throw damaged("the checksum is wrong");
     const unresolved = this.#resolveWaiting();
     if (unresolved.size === 0) return { objects: this.#objects, trailer };
-    const completed = this.#complete(unresolved.keys(), this.#windowStart);
+    const completed = this.#complete(unresolved.keys(), this.#window.at);
     return { objects: this.#objects, trailer: completed };
   }
 
@@ -128,89 +138,65 @@ export class PackReceiver {
     return this.#ends.size;
   }
 
-  #keep(chunk: Uint8Array): void {
-    if (this.#filled + chunk.length > this.#window.length) {
-      const moved = this.#drop();
-      this.#tryAt -= moved;
-      if (this.#filled + chunk.length > this.#window.length) {
-        const larger = new Uint8Array(
-          Math.max(this.#filled + chunk.length, 2 * this.#window.length),
-        );
-        larger.set(this.#window.subarray(0, this.#filled));
-        this.#window = larger;
-      }
-    }
-    this.#window.set(chunk, this.#filled);
-    this.#filled += chunk.length;
-  }
-
-  /** Hashes and forgets what is taken apart. */
-  #drop(): number {
-    const dropped = this.#at;
-    this.#sha.update(this.#window.subarray(0, dropped));
-    this.#window.copyWithin(0, dropped, this.#filled);
-    this.#windowStart += dropped;
-    this.#filled -= dropped;
-    this.#at = 0;
-    return dropped;
-  }
-
   #takeApart(isAll: boolean): void {
     if (this.#count === undefined) {
-      if (this.#filled < packHeaderBytes) throw damaged("the pack is cut off");
-      this.#count = parsePackHeader(this.#window, this.#limits.objects);
-      this.#at = packHeaderBytes;
+      const { window } = this.#window;
+      if (window.length < packHeaderBytes) throw damaged("the pack is cut off");
+      this.#count = parsePackHeader(window, this.#limits.objects);
+      this.#window.pass(packHeaderBytes);
     }
     while (this.objectsSeen < this.#count) {
-      const available = this.#filled - this.#at;
-      if (available < longestHeaderBytes && !isAll) break;
-      const missing = this.#entry(available, isAll);
+      const { window } = this.#window;
+      if (window.length < longestHeaderBytes && !isAll) break;
+      const missing = this.#entry(window, isAll);
       if (missing === 0) continue;
-      this.#tryAt = this.#filled + missing;
+      this.#tryAt = this.#window.end + missing;
       return;
     }
-    this.#tryAt = this.#at + longestHeaderBytes;
+    this.#tryAt = this.#window.at + longestHeaderBytes;
   }
 
   /**
    * Takes one object apart.
    *
+   * @param window Begins with it.
    * @returns 0, or how many bytes more to wait for because it has not arrived completely.
    */
-  #entry(available: number, isAll: boolean): number {
-    const header = parsePackEntryHeader(this.#window.subarray(0, this.#filled), this.#at);
+  #entry(window: Uint8Array, isAll: boolean): number {
+    const header = parsePackEntryHeader(window, 0);
     this.#spend(header.size);
     assertObjectSize(header.size);
-    const start = this.#at + header.length;
-    const mostEnd = start + mostCompressedBytes(header.size);
+    const compressed = window.subarray(
+      header.length,
+      header.length + mostCompressedBytes(header.size),
+    );
     // A try that fails costs more than most that succeed: a small object is waited for until it must
     // be complete, and for a large one nothing is allocated because of a claim alone.
     const awaited = Math.max(
-      Math.min(mostEnd, start + smallObjectBytes),
-      start + fewestCompressedBytes(header.size),
+      Math.min(mostCompressedBytes(header.size), smallObjectBytes),
+      fewestCompressedBytes(header.size),
     );
-    if (this.#filled < awaited && !isAll) {
+    const arrived = window.length - header.length;
+    if (arrived < awaited && !isAll) {
       this.#inflated -= header.size;
-      return awaited - this.#filled;
+      return awaited - arrived;
     }
-    if (this.#filled - start < fewestCompressedBytes(header.size)) {
+    if (arrived < fewestCompressedBytes(header.size)) {
       // Whether it is damaged, too, can be told without room for what it claims.
-      inflateObject(this.#window.subarray(start, this.#filled), longestHeaderBytes);
+      inflateObject(compressed, longestHeaderBytes);
       throw damaged("an object is cut off");
     }
-    const end = Math.min(this.#filled, mostEnd);
-    const inflated = inflateObject(this.#window.subarray(start, end), header.size);
+    const inflated = inflateObject(compressed, header.size);
     if (inflated === undefined) {
-      if (isAll || end < this.#filled) throw damaged("an object is cut off");
+      if (isAll || compressed.length < arrived) throw damaged("an object is cut off");
       this.#inflated -= header.size;
       // Each failed try inflates again from the object's start: wait for twice as much.
-      return Math.max(available, smallObjectBytes);
+      return Math.max(window.length, smallObjectBytes);
     }
     const length = header.length + inflated.consumed;
-    if (length > available) throw damaged("an object is cut off");
-    const crc = crc32(this.#window.subarray(this.#at, this.#at + length));
-    const offset = this.#windowStart + this.#at;
-    this.#at += length;
+    const crc = crc32(window.subarray(0, length));
+    const offset = this.#window.at;
+    this.#window.pass(length);
     this.#ends.set(offset, offset + length);
     const { content } = header;
     if (content.kind === "whole") {
@@ -247,8 +233,13 @@ export class PackReceiver {
     this.#offsetOf.set(id, offset);
     this.#objects.push({ id, offset, crc });
     this.#cache.set(offset, object);
-    this.#sources.onObject?.(id, object);
+    this.#sources.onObject?.(id, object, this.#recall);
   }
+
+  readonly #recall = (id: string): GitObject | undefined => {
+    const offset = this.#offsetOf.get(id);
+    return offset === undefined ? undefined : this.#cache.get(offset);
+  };
 
   /** Deltas that came before their base: each is done as soon as its base is known. */
   #resolveWaiting(): ReadonlyMap<string, unknown> {

@@ -37,7 +37,32 @@ export class PacketReader {
 
   /** @throws AgentError of kind `input` when the bytes are no packet lines. */
   push(chunk: Uint8Array): void {
-    const bytes = this.#rest.length === 0 ? chunk : concatBytes([this.#rest, chunk]);
+    const begun = this.#complete(chunk);
+    if (this.#rest.length > 0) return;
+    this.#rest = chunk.slice(begun + this.#take(chunk.subarray(begun)));
+  }
+
+  /**
+   * Adds to a packet that has begun what is still missing of it: the rest need not be copied.
+   *
+   * @returns How many bytes that took.
+   */
+  #complete(chunk: Uint8Array): number {
+    let at = 0;
+    while (this.#rest.length > 0 && at < chunk.length) {
+      const wanted = this.#rest.length < lengthDigits
+        ? lengthDigits
+        : Math.max(lengthDigits, parseLength(this.#rest, 0));
+      const missing = chunk.subarray(at, at + wanted - this.#rest.length);
+      at += missing.length;
+      const bytes = concatBytes([this.#rest, missing]);
+      this.#rest = bytes.subarray(this.#take(bytes));
+    }
+    return at;
+  }
+
+  /** @returns Where the first packet begins that is not complete. */
+  #take(bytes: Uint8Array): number {
     let at = 0;
     while (bytes.length - at >= lengthDigits) {
       const length = parseLength(bytes, at);
@@ -50,7 +75,7 @@ export class PacketReader {
         at += length;
       }
     }
-    this.#rest = bytes.slice(at);
+    return at;
   }
 
   /** @throws AgentError of kind `input` when the stream ended inside a packet. */

@@ -3,11 +3,12 @@ import { hasOwnCommits } from "./unpushed_commits.ts";
 import type { GitDirectory } from "./git_directory.ts";
 import type { GitHttp } from "./git_http.ts";
 import type { ObjectStore } from "./object_store.ts";
-import type { GitObject } from "./pack_object.ts";
+import type { OnObject } from "./pack_receiver.ts";
 import { concatBytes, packetLine, PacketReader, parsePackets } from "./packet_line.ts";
 import { chooseBranch, type ChosenBranch, parseAdvertisement } from "./remote_refs.ts";
 import { readIfPresentSync, replaceFileSync } from "./synchronous_file.ts";
 import { UploadPackAnswer } from "./upload_pack_answer.ts";
+import { fetchWhole } from "./whole_fetch.ts";
 
 /** Which repository, and which of its branches. */
 export interface RemoteBranchSettings {
@@ -17,8 +18,10 @@ export interface RemoteBranchSettings {
   readonly branch?: string;
 }
 
-/** Whoever looks at objects while they arrive. */
-export type OnObject = (id: string, object: GitObject) => void;
+/** Loads the library that negotiates; takes some time, and need not wait for an answer of the server. */
+export function loadNegotiation() {
+  return import("./isomorphic_fetch.ts");
+}
 
 /** The branch of a remote repository, during one job. */
 export class RemoteBranch {
@@ -65,16 +68,19 @@ export class RemoteBranch {
     isFresh: boolean,
     onObject?: OnObject,
   ): Promise<void> {
-    const { fetchBranch } = await import("./isomorphic_fetch.ts");
     const shallow = isFresh ? readIfPresentSync(this.#directory.shallow) : undefined;
-    await fetchBranch({
+    const request = {
       directory: this.#directory,
-      url: this.#settings.url,
-      branch: chosen,
       capabilities: this.#capabilities,
-      ...(isFresh ? {} : { isKnown: (id: string) => store.has(id) }),
-      requestPack: (body) => this.#requestPack(body, store, isFresh, onObject),
-    });
+      requestPack: (body: Uint8Array<ArrayBuffer>) =>
+        this.#requestPack(body, store, isFresh, onObject),
+    };
+    if (isFresh) await fetchWhole({ ...request, commit: chosen.commit });
+    else {
+      const { fetchBranch } = await loadNegotiation();
+      const { url } = this.#settings;
+      await fetchBranch({ ...request, url, branch: chosen, isKnown: (id) => store.has(id) });
+    }
     if (shallow) restoreShallow(this.#directory, shallow, store);
     if (!store.has(chosen.commit)) {
       throw this.#unable("the server did not send the branch's commit");

@@ -30,15 +30,15 @@ export function writeAllSync(file: Deno.FsFile, bytes: Uint8Array): void {
 }
 
 /**
- * Writes a file that must not be there yet; four calls of the system, and no second look at the path.
+ * Writes a file that must not be there yet. A path is dear where permissions are few: each part of it
+ * is looked at twice when a file is opened, and when an open one is asked how it looks.
  *
- * @param mode Less what the process's umask takes away.
+ * @param mode Whatever the process's umask is.
  * @returns What the system says of it.
  */
 export function writeNewFileSync(path: string, bytes: Uint8Array, mode: number): Deno.FileInfo {
-  using file = Deno.openSync(path, { write: true, createNew: true, mode });
-  writeAllSync(file, bytes);
-  return file.statSync();
+  Deno.writeFileSync(path, bytes, { createNew: true, mode });
+  return Deno.lstatSync(path);
 }
 
 /** What is at a path, links not followed; `undefined` when nothing is. */

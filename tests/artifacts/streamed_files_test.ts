@@ -77,19 +77,29 @@ async function prepared(changes: Partial<CheckoutJob> = {}) {
   return { job, directory, staged, at, [Symbol.asyncDispose]: remove };
 }
 
-function takeAll(streamed: StreamedFiles, objects: readonly GitObject[]): void {
-  for (const object of objects) streamed.take(idFor(object), object);
+/** @param isForgetful Nothing that came before is at hand any more. */
+function takeAll(
+  streamed: StreamedFiles,
+  objects: readonly GitObject[],
+  isForgetful = false,
+): void {
+  const before = new Map<string, GitObject>();
+  const recall = (id: string) => before.get(id);
+  for (const object of objects) {
+    if (!isForgetful) before.set(idFor(object), object);
+    streamed.take(idFor(object), object, recall);
+  }
 }
 
 Deno.test("streamed files: are written as they come, and given away", async () => {
   await using place = await prepared();
-  using streamed = StreamedFiles.of(place.job, place.directory, idFor(commit));
+  await using streamed = StreamedFiles.of(place.job, place.directory, idFor(commit));
   assert(streamed);
   takeAll(streamed, [commit, root, one]);
   assert.deepEqual(place.staged(), ["a"]);
   takeAll(streamed, [below, two]);
   {
-    using staging = streamed.handOver(files);
+    using staging = await streamed.handOver(files);
     assert(staging);
     const none = { read: () => assert.fail("nothing is left to be written") };
     const { entries } = staging.write(files, { source: none }, 1_000);
@@ -107,12 +117,25 @@ Deno.test("streamed files: are written as they come, and given away", async () =
   assert.equal(place.staged(), undefined);
 });
 
-Deno.test("streamed files: wait for the finished pack when they come before their tree", async () => {
+Deno.test("streamed files: are written as soon as their trees have come, whatever the order", async () => {
+  const objects = [commit, root, below, one, two];
+  for (const at of objects.keys()) {
+    await using place = await prepared();
+    await using streamed = StreamedFiles.of(place.job, place.directory, idFor(commit));
+    assert(streamed);
+    takeAll(streamed, [...objects.slice(at), ...objects.slice(0, at)].toReversed());
+    assert.deepEqual(place.staged(), ["a", "d/run"]);
+    using staging = await streamed.handOver(files);
+    assert(staging);
+  }
+});
+
+Deno.test("streamed files: wait for the finished pack when they are not at hand any more", async () => {
   await using place = await prepared();
-  using streamed = StreamedFiles.of(place.job, place.directory, idFor(commit));
+  await using streamed = StreamedFiles.of(place.job, place.directory, idFor(commit));
   assert(streamed);
-  takeAll(streamed, [two, below, commit, root, one]);
-  using staging = streamed.handOver(files);
+  takeAll(streamed, [two, below, commit, root, one], true);
+  using staging = await streamed.handOver(files);
   assert(staging);
   assert.deepEqual(place.staged(), ["a"]);
   staging.write(files, { source: { read: () => two.data } }, 1_000);
@@ -142,11 +165,11 @@ Deno.test("streamed files: nothing of what is refused, too much or unexpected st
   for (const [what, [first, ...objects]] of odd) {
     await using place = await prepared();
     assert(first);
-    using streamed = StreamedFiles.of(place.job, place.directory, idFor(first));
+    await using streamed = StreamedFiles.of(place.job, place.directory, idFor(first));
     assert(streamed);
     takeAll(streamed, [first, ...objects]);
+    assert.equal(await streamed.handOver([planned("a", one)]), undefined, what);
     assert.equal(place.staged(), undefined, what);
-    assert.equal(streamed.handOver([planned("a", one)]), undefined, what);
     assert.deepEqual([...Deno.readDirSync(place.at("app"))], [], what);
   }
 });
@@ -154,17 +177,17 @@ Deno.test("streamed files: nothing of what is refused, too much or unexpected st
 Deno.test("streamed files: none of another commit, and none that is not wanted after all", async () => {
   await using place = await prepared();
   {
-    using streamed = StreamedFiles.of(place.job, place.directory, "1".repeat(40));
+    await using streamed = StreamedFiles.of(place.job, place.directory, "1".repeat(40));
     assert(streamed);
     takeAll(streamed, [commit, root, one]);
     assert.equal(place.staged(), undefined);
   }
   for (const wanted of [[], [{ ...planned("a", one), mode: 0o100755 } as const]]) {
-    using streamed = StreamedFiles.of(place.job, place.directory, idFor(commit));
+    await using streamed = StreamedFiles.of(place.job, place.directory, idFor(commit));
     assert(streamed);
     takeAll(streamed, [commit, root, one]);
     assert.deepEqual(place.staged(), ["a"]);
-    assert.equal(streamed.handOver(wanted), undefined);
+    assert.equal(await streamed.handOver(wanted), undefined);
     assert.equal(place.staged(), undefined);
   }
 });
@@ -172,7 +195,7 @@ Deno.test("streamed files: none of another commit, and none that is not wanted a
 Deno.test("streamed files: go with the job that failed", async () => {
   await using place = await prepared();
   {
-    using streamed = StreamedFiles.of(place.job, place.directory, idFor(commit));
+    await using streamed = StreamedFiles.of(place.job, place.directory, idFor(commit));
     assert(streamed);
     takeAll(streamed, [commit, root, one]);
   }
@@ -184,7 +207,7 @@ Deno.test("streamed files: only of a first checkout by files, after the backup",
     await using place = await prepared();
     if (isFilled) await Deno.writeTextFile(place.at("app/mine"), "m");
     const job = { ...place.job, ...changes };
-    using streamed = StreamedFiles.of(job, place.directory, idFor(commit));
+    await using streamed = StreamedFiles.of(job, place.directory, idFor(commit));
     return streamed !== undefined;
   };
   assert.equal(await isPossible({}), true);

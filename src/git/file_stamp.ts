@@ -1,0 +1,23 @@
+/** What tells cheaply whether a file is still the one that was written. */
+export interface FileStamp {
+  readonly size: number;
+  readonly mtimeMs: number;
+  readonly ctimeMs: number;
+  readonly dev: number;
+  readonly ino: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** The stamp of a file as the system tells it. */
+export function stampOf(info: Deno.FileInfo): FileStamp {
+  return {
+    size: info.size,
+    mtimeMs: info.mtime?.getTime() ?? 0,
+    ctimeMs: info.ctime?.getTime() ?? 0,
+    dev: info.dev >>> 0,
+    ino: (info.ino ?? 0) >>> 0,
+    uid: info.uid ?? 0,
+    gid: info.gid ?? 0,
+  };
+}

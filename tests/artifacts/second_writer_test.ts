@@ -1,0 +1,226 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { systemClock } from "../../src/base/clock.ts";
+import { runCheckout } from "../../src/artifacts/checkout_job.ts";
+import { permissionsOf, runGitWorker } from "../../src/artifacts/git_worker_run.ts";
+import {
+  SecondWriter,
+  type WriteOrder,
+  type WriterAnswer,
+} from "../../src/artifacts/second_writer.ts";
+import { type FileStamp, stampOf } from "../../src/git/file_stamp.ts";
+import { peerTest } from "../system_peers.ts";
+import { temporaryDirectory } from "../temporary_directory.ts";
+import { Playground } from "./playground.ts";
+
+const clean = { code: 0, text: "" };
+const content = (text: string) => new TextEncoder().encode(text);
+
+/** The other thread's side, answered by the test. */
+class OtherSide implements Disposable {
+  readonly writer: SecondWriter;
+  readonly orders: WriteOrder[] = [];
+  readonly #port: MessagePort;
+  #heard = Promise.withResolvers<void>();
+
+  constructor() {
+    const { port1, port2 } = new MessageChannel();
+    this.writer = new SecondWriter(port1);
+    this.#port = port2;
+    port2.onmessage = ({ data }: MessageEvent<WriteOrder>) => {
+      this.orders.push(data);
+      this.#heard.resolve();
+    };
+  }
+
+  say(answer: WriterAnswer): void {
+    this.#port.postMessage(answer);
+  }
+
+  async heard(): Promise<WriteOrder> {
+    await this.#heard.promise;
+    this.#heard = Promise.withResolvers();
+    return this.orders.at(-1)!;
+  }
+
+  [Symbol.dispose](): void {
+    this.writer[Symbol.dispose]();
+    this.#port.close();
+  }
+}
+
+/** Counts what the other thread is given. */
+class CountingWriter extends SecondWriter {
+  files = 0;
+
+  override offer(...file: Parameters<SecondWriter["offer"]>): boolean {
+    const isTaken = super.offer(...file);
+    if (isTaken) this.files++;
+    return isTaken;
+  }
+}
+
+/** A thread that really writes. */
+function writerThread() {
+  const { port1, port2 } = new MessageChannel();
+  const module = import.meta.resolve("../../src/artifacts/writer_worker.ts");
+  const worker = new Worker(module, { type: "module" });
+  worker.postMessage(null, [port2]);
+  const writer = new SecondWriter(port1);
+  const close = () => {
+    writer[Symbol.dispose]();
+    worker.terminate();
+  };
+  return { writer, [Symbol.dispose]: close };
+}
+
+/** Offers until it is taken: what the other side says arrives in a later turn. */
+async function taken(offer: () => boolean): Promise<void> {
+  while (!offer()) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+Deno.test("second writer: takes nothing before the other thread is there", async () => {
+  using other = new OtherSide();
+  const offer = () => other.writer.offer("/a", 0o644, content("1"), () => {});
+  assert.equal(offer(), false);
+  assert.equal(await other.writer.settle(), true);
+  other.say({ kind: "ready" });
+  await taken(offer);
+  const settled = other.writer.settle();
+  const { content: sent, files } = await other.heard();
+  assert.deepEqual(files, [{ path: "/a", mode: 0o644, bytes: 1 }]);
+  assert.equal(new Uint8Array(sent)[0], "1".charCodeAt(0));
+  other.say({ kind: "written", content: sent, stamps: [stampOf(Deno.lstatSync("/"))] });
+  assert.equal(await settled, true);
+});
+
+Deno.test("second writer: writes what it is given, with its mode, and says how it looks", async () => {
+  await using temporary = await temporaryDirectory();
+  using thread = writerThread();
+  const path = (name: string) => join(temporary.path, name);
+  const stamps = new Map<string, FileStamp>();
+  await taken(() =>
+    thread.writer.offer(path("first"), 0o755, content("1"), (stamp) => stamps.set("first", stamp))
+  );
+  const names = Array.from({ length: 300 }, (_, index) => `f${index}`);
+  for (const [index, name] of names.entries()) {
+    const text = `${index}`.repeat(1_000);
+    const isTaken = thread.writer.offer(
+      path(name),
+      0o644,
+      content(text),
+      (stamp) => stamps.set(name, stamp),
+    );
+    assert(isTaken);
+  }
+  assert.equal(await thread.writer.settle(), true);
+  assert.equal(stamps.size, 301);
+  assert.equal((await Deno.stat(path("first"))).mode! & 0o777, 0o755);
+  for (const [index, name] of names.entries()) {
+    assert.equal(await Deno.readTextFile(path(name)), `${index}`.repeat(1_000));
+    assert.deepEqual(stamps.get(name), stampOf(await Deno.lstat(path(name))));
+  }
+});
+
+Deno.test("second writer: says that something failed, and does nothing more", async () => {
+  await using temporary = await temporaryDirectory();
+  using thread = writerThread();
+  const path = (name: string) => join(temporary.path, name);
+  await Deno.writeTextFile(path("there"), "mine");
+  const stamps: FileStamp[] = [];
+  const offer = (name: string) => () =>
+    thread.writer.offer(path(name), 0o644, content("1"), (stamp) => stamps.push(stamp));
+  await taken(offer("there"));
+  assert.equal(await thread.writer.settle(), false);
+  assert.deepEqual(stamps, []);
+  assert.equal(await Deno.readTextFile(path("there")), "mine");
+  assert.equal(offer("later")(), false);
+});
+
+Deno.test("second writer: takes neither large files nor more than may wait, and again after that", async () => {
+  using other = new OtherSide();
+  other.say({ kind: "ready" });
+  const half = new Uint8Array(256 * 1024);
+  const offer = (data: Uint8Array) => other.writer.offer("/a", 0o644, data, () => {});
+  await taken(() => offer(half));
+  assert.equal(offer(new Uint8Array(512 * 1024 + 1)), false);
+  let count = 1;
+  while (offer(half)) count++;
+  assert.equal(count, 32);
+  const { content, files } = await other.heard();
+  const stamps = files.map(() => stampOf(Deno.lstatSync("/")));
+  other.say({ kind: "written", content, stamps });
+  await taken(() => offer(half));
+});
+
+peerTest("second writer: helps with a first checkout of many files", ["git"], async () => {
+  await using playground = await Playground.open();
+  await Deno.mkdir(playground.gitDirectory, { recursive: true });
+  const files = Object.fromEntries(
+    Array.from({ length: 600 }, (_, index) => [`d${index % 7}/f${index}`, noise(20_000)]),
+  );
+  await playground.commit(files);
+  const { port1, port2 } = new MessageChannel();
+  const module = import.meta.resolve("../../src/artifacts/writer_worker.ts");
+  const thread = new Worker(module, { type: "module" });
+  thread.postMessage(null, [port2]);
+  const writer = new CountingWriter(port1);
+  await taken(() => writer.offer(join(playground.root, "first"), 0o644, content("1"), () => {}));
+  let started = 0;
+  const done = await runCheckout(playground.job(), {
+    startWriter: () => {
+      started++;
+      return writer;
+    },
+  });
+  thread.terminate();
+  assert.equal(started, 1);
+  assert(writer.files > 100, `${writer.files} files`);
+  assert.equal(done.files, 600);
+  for (const [path, data] of Object.entries(files)) {
+    assert.deepEqual(new Uint8Array(await Deno.readFile(join(playground.app, path))), data);
+  }
+  assert.deepEqual(await playground.nativeGit("status", "--porcelain"), clean);
+});
+
+peerTest("second writer: a checkout does without one that never answers", ["git"], async () => {
+  await using playground = await Playground.open();
+  await Deno.mkdir(playground.gitDirectory, { recursive: true });
+  const names = Array.from({ length: 500 }, (_, index) => `f${index}`);
+  await playground.commit(Object.fromEntries(names.map((name) => [name, name])));
+  const asked = Promise.withResolvers<MessagePort | undefined>();
+  const answered = Promise.withResolvers<{ readonly kind: string }>();
+  const worker = new Worker(import.meta.resolve("../../src/artifacts/git_worker.ts"), {
+    type: "module",
+    deno: { permissions: permissionsOf(playground.job()) },
+  });
+  worker.onmessage = ({ data, ports }) => {
+    if (data.kind === "writerWanted") asked.resolve(ports[0]);
+    else if (data.kind !== "progress") answered.resolve(data);
+  };
+  worker.postMessage({ kind: "checkOut", job: playground.job() });
+  assert(await asked.promise instanceof MessagePort);
+  assert.equal((await answered.promise).kind, "done");
+  worker.terminate();
+  (await asked.promise)?.close();
+  assert.deepEqual(playground.files(), Object.fromEntries(names.map((name) => [name, name])));
+});
+
+peerTest(
+  "second writer: needs no permission beside the places for files on their way",
+  ["git"],
+  async () => {
+    await using playground = await Playground.open();
+    await Deno.mkdir(playground.gitDirectory, { recursive: true });
+    const names = Array.from({ length: 500 }, (_, index) => `f${index}`);
+    await playground.commit(Object.fromEntries(names.map((name) => [name, noise(20_000)])));
+    const signal = new AbortController().signal;
+    const options = { timeoutMs: 60_000, clock: systemClock, signal };
+    assert.equal((await runGitWorker(playground.job(), options)).files, 500);
+    assert.deepEqual(await playground.nativeGit("status", "--porcelain"), clean);
+  },
+);
+
+function noise(bytes: number): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(bytes));
+}
