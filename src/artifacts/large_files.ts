@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { cannot } from "../base/errors.ts";
 import { type LargeFile, parsePointer } from "../git/large_file_pointer.ts";
-import { lstatIfPresentSync, writeAllSync } from "../git/synchronous_file.ts";
+import { lstatIfPresentSync, withModeSync, writeAllSync } from "../git/synchronous_file.ts";
 import type { PlannedFile, TreePlan, TreeSource } from "../git/tree_plan.ts";
 import type { Survey } from "./work_tree_survey.ts";
 
@@ -106,8 +106,7 @@ export function copyLargeFileSync(
   if (left !== 0 || hash.digest("hex") !== sha256) {
     throw notTheContent(name, "its hash is not the one that it should be");
   }
-  Deno.chmodSync(to, mode);
-  return target.statSync();
+  return withModeSync(to, mode);
 }
 
 function notTheContent(path: string, reason: string) {

@@ -2,7 +2,7 @@
 import type { CheckoutJob } from "./git_job.ts";
 import type { GitDirectory } from "../git/git_directory.ts";
 import type { JobRuntime } from "./job_runtime.ts";
-import type { OnObject } from "../git/pack_receiver.ts";
+import type { ArrivingPack, OnObject } from "../git/pack_receiver.ts";
 import { placeAt } from "../git/physical_path.ts";
 import { PublishedRecord } from "./published_record.ts";
 import type { SecondWriter } from "./second_writer.ts";
@@ -12,10 +12,8 @@ import { directoryMode, treeOfCommit } from "../git/tree_object.ts";
 import { type PlannedFile, plannedFile } from "../git/tree_plan.ts";
 
 const leftOutModes: readonly number[] = [0o120000, 0o160000];
-/** From so many files on the start of another thread is worth its while. */
-const filesForTwo = 400;
-
-type Recall = Parameters<OnObject>[2];
+/** From so many on, most of them files, another thread is worth its start. */
+const objectsForTwo = 400;
 
 /**
  * Takes objects in the order of a pack, where a tree mostly comes before what is in it. A file is
@@ -34,7 +32,6 @@ export class StreamedFiles implements AsyncDisposable {
   readonly #wanted = new Map<string, PlannedFile[]>();
   readonly #checks: TreeChecks;
   #leftBytes: number;
-  #wantedCount = 0;
   #hasEnded = false;
   #staging: StagingArea | undefined;
   #second: SecondWriter | undefined;
@@ -72,12 +69,13 @@ export class StreamedFiles implements AsyncDisposable {
    *
    * @param id As computed from the content.
    */
-  readonly take: OnObject = (id, object, recall): void => {
+  readonly take: OnObject = (id, object, pack): void => {
     if (this.#hasEnded) return;
+    if (pack.objectsTotal >= objectsForTwo) this.#second ??= this.#runtime.startWriter?.();
     try {
       if (object.type === "blob") this.#takeBlob(id, object.data);
-      else if (object.type === "tree") this.#takeTree(id, object.data, recall);
-      else if (id === this.#commit) this.#await(treeOfCommit(object.data), rootPlace, recall);
+      else if (object.type === "tree") this.#takeTree(id, object.data, pack);
+      else if (id === this.#commit) this.#await(treeOfCommit(object.data), rootPlace, pack);
     } catch {
       // Said when it happens again, with the finished pack.
       this.#end();
@@ -117,33 +115,32 @@ export class StreamedFiles implements AsyncDisposable {
     return await this.#second?.settle() ?? true;
   }
 
-  #await(tree: string, place: TreePlace, recall: Recall): void {
+  #await(tree: string, place: TreePlace, pack: ArrivingPack): void {
     const places = this.#awaited.get(tree);
     if (places) places.push(place);
     else this.#awaited.set(tree, [place]);
-    const early = recall(tree);
-    if (early?.type === "tree") this.#takeTree(tree, early.data, recall);
+    const early = pack.recall(tree);
+    if (early?.type === "tree") this.#takeTree(tree, early.data, pack);
   }
 
-  #takeTree(id: string, data: Uint8Array, recall: Recall): void {
+  #takeTree(id: string, data: Uint8Array, pack: ArrivingPack): void {
     const places = this.#awaited.get(id);
     if (places === undefined) return;
     this.#awaited.delete(id);
     for (const place of places) {
       for (const entry of this.#checks.entriesOf(data, place)) {
         if (entry.mode === directoryMode) {
-          this.#await(entry.id, this.#checks.inside(place, entry), recall);
+          this.#await(entry.id, this.#checks.inside(place, entry), pack);
         } // Links come after all files.
         else if (!leftOutModes.includes(entry.mode)) {
-          this.#want(plannedFile(place.prefix, entry), recall);
+          this.#want(plannedFile(place.prefix, entry), pack);
         }
       }
     }
   }
 
-  #want(file: PlannedFile, recall: Recall): void {
-    if (++this.#wantedCount === filesForTwo) this.#second = this.#runtime.startWriter?.();
-    const early = recall(file.id);
+  #want(file: PlannedFile, pack: ArrivingPack): void {
+    const early = pack.recall(file.id);
     if (early?.type === "blob") return this.#write([file], early.data);
     const files = this.#wanted.get(file.id);
     if (files) files.push(file);

@@ -37,16 +37,16 @@ export interface PackSources {
   readonly onObject?: OnObject;
 }
 
-/**
- * Whoever looks at the objects of a pack that still arrives, and may prove damaged.
- *
- * @param recall An object that came before, if it is still at hand.
- */
-export type OnObject = (
-  id: string,
-  object: GitObject,
-  recall: (id: string) => GitObject | undefined,
-) => void;
+/** A pack of which a part is here. */
+export interface ArrivingPack {
+  /** How many were announced. */
+  readonly objectsTotal: number;
+  /** An object that came before, if it is still at hand. */
+  recall(id: string): GitObject | undefined;
+}
+
+/** Whoever looks at the objects of a pack that still arrives, and may prove damaged. */
+export type OnObject = (id: string, object: GitObject, pack: ArrivingPack) => void;
 
 /** A pack that arrived completely and is what it claims to be. */
 export interface ReceivedPack {
@@ -64,7 +64,7 @@ const smallObjectBytes = 256 * 1024;
  * object id. Nothing is believed: sizes, counts and checksums are checked. Deltas may refer to objects
  * of the same pack, and to those elsewhere that the caller offers, which are then added to the pack.
  */
-export class PackReceiver {
+export class PackReceiver implements ArrivingPack {
   readonly #file: Deno.FsFile;
   readonly #limits: PackLimits;
   readonly #sources: PackSources;
@@ -131,6 +131,12 @@ export class PackReceiver {
   /** How many were announced; 0 before that. */
   get objectsTotal(): number {
     return this.#count ?? 0;
+  }
+
+  /** An object that was taken apart, if it is still in memory. */
+  recall(id: string): GitObject | undefined {
+    const offset = this.#offsetOf.get(id);
+    return offset === undefined ? undefined : this.#cache.get(offset);
   }
 
   /** How many were taken apart so far. */
@@ -233,13 +239,8 @@ export class PackReceiver {
     this.#offsetOf.set(id, offset);
     this.#objects.push({ id, offset, crc });
     this.#cache.set(offset, object);
-    this.#sources.onObject?.(id, object, this.#recall);
+    this.#sources.onObject?.(id, object, this);
   }
-
-  readonly #recall = (id: string): GitObject | undefined => {
-    const offset = this.#offsetOf.get(id);
-    return offset === undefined ? undefined : this.#cache.get(offset);
-  };
 
   /** Deltas that came before their base: each is done as soon as its base is known. */
   #resolveWaiting(): ReadonlyMap<string, unknown> {

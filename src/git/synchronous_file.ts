@@ -30,14 +30,29 @@ export function writeAllSync(file: Deno.FsFile, bytes: Uint8Array): void {
 }
 
 /**
- * Writes a file that must not be there yet. A path is dear where permissions are few: each part of it
- * is looked at twice when a file is opened, and when an open one is asked how it looks.
+ * Writes a file that must not be there yet.
  *
  * @param mode Whatever the process's umask is.
  * @returns What the system says of it.
  */
 export function writeNewFileSync(path: string, bytes: Uint8Array, mode: number): Deno.FileInfo {
-  Deno.writeFileSync(path, bytes, { createNew: true, mode });
+  {
+    using file = Deno.openSync(path, { write: true, createNew: true, mode });
+    writeAllSync(file, bytes);
+  }
+  // An open file would be as dear to ask as to open: Deno looks at each part of its path again.
+  return withModeSync(path, mode);
+}
+
+/**
+ * Adds what the process's umask has taken away of a new file's mode.
+ *
+ * @returns What the system says of it then.
+ */
+export function withModeSync(path: string, mode: number): Deno.FileInfo {
+  const info = Deno.lstatSync(path);
+  if (((info.mode ?? mode) & mode) === mode) return info;
+  Deno.chmodSync(path, mode);
   return Deno.lstatSync(path);
 }
 

@@ -84,10 +84,10 @@ function takeAll(
   isForgetful = false,
 ): void {
   const before = new Map<string, GitObject>();
-  const recall = (id: string) => before.get(id);
+  const pack = { objectsTotal: objects.length, recall: (id: string) => before.get(id) };
   for (const object of objects) {
     if (!isForgetful) before.set(idFor(object), object);
-    streamed.take(idFor(object), object, recall);
+    streamed.take(idFor(object), object, pack);
   }
 }
 
