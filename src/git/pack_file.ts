@@ -10,14 +10,21 @@ import {
   tooLarge,
 } from "./pack_object.ts";
 
-/** Objects that were decoded lately, up to a number of bytes: deltas ask for them again. */
+/** Objects that were decoded lately, up to a number of bytes. */
 export class ObjectCache {
-  readonly #mostBytes: number;
+  readonly #mostBytesAtFirst: number;
+  #mostBytes: number;
   readonly #objects = new Map<number, GitObject>();
   #bytes = 0;
 
   constructor(mostBytes = 32 * 1024 * 1024) {
+    this.#mostBytesAtFirst = mostBytes;
     this.#mostBytes = mostBytes;
+  }
+
+  /** From now on it may be twice as large: deltas ask for their bases again. */
+  expectDeltas(): void {
+    this.#mostBytes = 2 * this.#mostBytesAtFirst;
   }
 
   /** The object at an offset, if it is still there. */

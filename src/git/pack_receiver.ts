@@ -226,6 +226,7 @@ export class PackReceiver implements ArrivingPack {
       }
       throw damaged("a delta's base is missing");
     }
+    this.#cache.expectDeltas();
     const base = this.#pack.read(baseOffset);
     const left = this.#limits.inflatedBytes - this.#inflated;
     const data = applyDelta(delta, base.data, left);
