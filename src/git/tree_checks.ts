@@ -45,6 +45,23 @@ export class TreeChecks {
     this.#mostEntries = mostEntries;
   }
 
+  /** What was counted so far. */
+  get counted(): { readonly entries: number; readonly pathBytes: number } {
+    return { entries: this.#entries, pathBytes: this.#pathBytes };
+  }
+
+  /**
+   * Counts entries whose names were checked.
+   *
+   * @throws AgentError of kind `limit` when there are too many or their paths are too long together.
+   */
+  count(entries: number, pathBytes: number): void {
+    this.#entries += entries;
+    if (this.#entries > this.#mostEntries) throw tooMany(this.#mostEntries);
+    this.#pathBytes += pathBytes;
+    if (this.#pathBytes > mostPathBytes) throw pathsTooLong();
+  }
+
   /**
    * The entries of a tree at a place.
    *
@@ -65,9 +82,7 @@ export class TreeChecks {
         const reason = `a path is longer than ${longestPathBytes} bytes`;
         throw refusedPath(place.prefix, reason, bytes);
       }
-      if (++this.#entries > this.#mostEntries) throw tooMany(this.#mostEntries);
-      this.#pathBytes += pathBytes;
-      if (this.#pathBytes > mostPathBytes) throw pathsTooLong();
+      this.count(1, pathBytes);
       named.push({ name, pathBytes, mode, id });
     }
     return named;

@@ -1,6 +1,7 @@
 /** From a commit to the list of files it consists of, checked before anything is written. */
 import { planLinks, type PlannedLink } from "./link_target.ts";
 import type { ObjectStore } from "./object_store.ts";
+import { type KnownTree, planKnown, type PlanMemory } from "./plan_memory.ts";
 import {
   type NamedEntry,
   refusedPath,
@@ -45,25 +46,41 @@ export type TreeSource = Pick<ObjectStore, "read">;
  * Walks a commit's tree.
  *
  * @param mostEntries Files, links, submodules and directories together.
+ * @param memory Of the commit before, where most trees are the same; then of this one.
  * @throws AgentError of kind `input` when a path must not be written, `limit` when there are too many
  *   or their paths are too long together.
  */
-export function planTree(source: TreeSource, commit: string, mostEntries: number): TreePlan {
-  const files: PlannedFile[] = [];
-  const allLinks: LeftOutEntry[] = [];
-  const submodules: LeftOutEntry[] = [];
-  const directories: string[] = [];
+export function planTree(
+  source: TreeSource,
+  commit: string,
+  mostEntries: number,
+  memory?: PlanMemory,
+): TreePlan {
+  const lists = {
+    files: [] as PlannedFile[],
+    allLinks: [] as LeftOutEntry[],
+    submodules: [] as LeftOutEntry[],
+    directories: [] as string[],
+  };
+  const { files, allLinks, submodules, directories } = lists;
   const collisions: string[] = [];
   const checks = new TreeChecks(mostEntries);
 
-  /** @returns Whether there is a file or a link in it, at any depth. */
-  const visit = (tree: string, place: Place): boolean => {
+  const visit = (tree: string, place: Place, known: KnownTree | undefined): KnownTree => {
+    if (known?.isPlain && known.id === tree) {
+      planKnown(known, lists, checks);
+      return known;
+    }
+    const countedBefore = checks.counted;
     // All of a directory before its subdirectories, so that no tree stays in memory below itself.
     const named = checks.entriesOf(source.read(tree, "tree"), place)
       .map((entry) => ({ ...entry, folded: folded(entry.name) }));
     const shared = sharedNames(named);
     const twins = place.twins ?? new Twins();
-    const before = files.length + allLinks.length;
+    const filledBefore = files.length + allLinks.length;
+    const items: KnownTree["items"][number][] = [];
+    const children = new Map<string, KnownTree>();
+    let isPlain = shared.size === 0 && place.twins === undefined;
     for (const entry of named) {
       const { folded, mode, id } = entry;
       const path = `${place.prefix}${entry.name}`;
@@ -71,6 +88,7 @@ export function planTree(source: TreeSource, commit: string, mostEntries: number
         if (twins.has(folded)) collisions.push(path);
         twins.add(folded);
       }
+      let item: KnownTree["items"][number];
       switch (mode) {
         case directoryMode: {
           const inside = {
@@ -79,24 +97,42 @@ export function planTree(source: TreeSource, commit: string, mostEntries: number
           };
           const directoriesBefore = directories.length;
           directories.push(path);
-          if (!visit(id, inside)) directories.length = directoriesBefore;
+          // What collides is found by looking at each of these names.
+          const former = inside.twins ? undefined : known?.children.get(entry.name);
+          const child = visit(id, inside, former);
+          if (!child.isFilled) directories.length = directoriesBefore;
+          if (!child.isPlain) isPlain = false;
+          children.set(entry.name, child);
+          item = child;
           break;
         }
         case 0o120000:
-          allLinks.push({ path, id, mode });
+          allLinks.push(item = { path, id, mode });
           break;
         case 0o160000:
-          submodules.push({ path, id, mode });
+          submodules.push(item = { path, id, mode });
           break;
         default:
-          files.push(plannedFile(place.prefix, entry));
+          files.push(item = plannedFile(place.prefix, entry));
       }
+      items.push(item);
     }
-    return files.length + allLinks.length > before;
+    return {
+      id: tree,
+      path: place.prefix.slice(0, -1),
+      mode: directoryMode,
+      items,
+      children,
+      entries: checks.counted.entries - countedBefore.entries,
+      pathBytes: checks.counted.pathBytes - countedBefore.pathBytes,
+      isFilled: files.length + allLinks.length > filledBefore,
+      isPlain,
+    };
   };
 
   const root = treeOfCommit(source.read(commit, "commit"));
-  visit(root, { ...rootPlace, twins: undefined });
+  const top = visit(root, { ...rootPlace, twins: undefined }, memory?.root);
+  memory?.keep(top);
   const { links, outside } = planLinks(allLinks, (id) => source.read(id, "blob"));
   const leftOut = [...outside, ...submodules];
   if (outside.length === 0) return { files, links, leftOut, directories, collisions };
