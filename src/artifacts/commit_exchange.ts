@@ -1,6 +1,6 @@
 /** Brings commits of ours to the remote, and what the remote has to the destination. */
 import { cannot } from "../base/errors.ts";
-import { bringInPlace } from "./checkout_job.ts";
+import { bringInPlace } from "./bring_in_place.ts";
 import type { CommitRuntime } from "./commit_job.ts";
 import type { LooseObjects } from "../git/loose_objects.ts";
 import {

@@ -6,6 +6,7 @@ import { runCheckout } from "./checkout_job.ts";
 import { basicAuthorization } from "../git/credentials.ts";
 import { accessOf, attemptOf, type JobAnswer, postedError, type WorkerOrder } from "./git_job.ts";
 import type { WorkerMessage } from "./git_worker_messages.ts";
+import { JobMemory } from "./job_memory.ts";
 import { askForLinks } from "./link_exchange.ts";
 import { ProgressMeter } from "../git/progress_meter.ts";
 import type { CheckoutProgress } from "../git/progress_snapshot.ts";
@@ -20,13 +21,18 @@ const scope = globalThis as unknown as {
 // A library looks into the environment as it loads; here it finds an empty one and needs no permission.
 Object.defineProperty(process, "env", { value: {} });
 
-// The answer is posted whatever happens, so nothing is left to wait for.
-scope.onmessage = ({ data, ports }) =>
-  void answer(data, ports[0]).then((message) => scope.postMessage(message));
+takeOrders(new JobMemory());
+
+function takeOrders(memory: JobMemory): void {
+  // The answer is posted whatever happens, so nothing is left to wait for.
+  scope.onmessage = ({ data, ports }) =>
+    void answer(data, ports[0], memory).then((message) => scope.postMessage(message));
+}
 
 async function answer(
   order: WorkerOrder,
   links: MessagePort | undefined,
+  memory: JobMemory,
 ): Promise<JobAnswer<unknown>> {
   const redactor = new Redactor();
   const credentials = order.kind === "remove" ? undefined : accessOf(order.job).credentials;
@@ -35,7 +41,7 @@ async function answer(
     redactor.add(basicAuthorization(credentials));
   }
   try {
-    return { kind: "done", result: await carriedOut(order, links) };
+    return { kind: "done", result: await carriedOut(order, links, memory) };
   } catch (error) {
     const redact = (text: string) => redactor.redact(text);
     return { kind: "failed", error: postedError(error, attemptOf(order), redact) };
@@ -51,12 +57,17 @@ function startWriter(): SecondWriter {
   return new SecondWriter(port1);
 }
 
-async function carriedOut(order: WorkerOrder, links: MessagePort | undefined): Promise<unknown> {
+async function carriedOut(
+  order: WorkerOrder,
+  links: MessagePort | undefined,
+  memory: JobMemory,
+): Promise<unknown> {
   const say = (progress: CheckoutProgress) => scope.postMessage({ kind: "progress", progress });
   const runtime = {
     ...askForLinks(links),
     startWriter,
     progress: new ProgressMeter(say, systemClock),
+    memory,
   };
   switch (order.kind) {
     case "checkOut":

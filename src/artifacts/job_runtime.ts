@@ -1,4 +1,5 @@
 /** What a job is given by whoever runs it, beside its orders. */
+import type { JobMemory } from "./job_memory.ts";
 import type { ProgressMeter } from "../git/progress_meter.ts";
 import type { SecondWriter } from "./second_writer.ts";
 
@@ -47,6 +48,8 @@ export interface JobRuntime {
   readonly startWriter?: () => SecondWriter;
   /** Told of how far the job is. */
   readonly progress?: ProgressMeter;
+  /** Of the jobs before; absent: nothing is remembered. */
+  readonly memory?: JobMemory;
   /** Called at each point that is passed. */
   readonly faultPoint?: (point: FaultPoint) => void;
 }

@@ -32,10 +32,7 @@ export interface Publication {
  */
 export function publish(publication: Publication, runtime: JobRuntime = {}): IndexEntry[] {
   const { root, stagedTree, stagedLinks, staged, plan, remove } = publication;
-  const files = new Set([...plan.files, ...plan.links].map(({ path }) => path));
-  const directories = new Set(plan.directories);
-  const isInTheWay = (path: string) =>
-    directories.has(path) || ancestorsOf(path).some((ancestor) => files.has(ancestor));
+  const isInTheWay = remove.length === 0 ? () => false : obstacleIn(plan);
   // First what would stand in the way; the rest only when its replacement is there.
   removeFiles(root, remove.filter(isInTheWay));
   runtime.faultPoint?.("obstacles removed");
@@ -52,6 +49,14 @@ export function publish(publication: Publication, runtime: JobRuntime = {}): Ind
     if (!renamed.has(entry.path)) return entry;
     return { ...entry, stamp: stampOf(Deno.lstatSync(join(root, entry.path))) };
   });
+}
+
+/** Says of a path whether what is there must go before the plan's files can come. */
+function obstacleIn(plan: TreePlan): (path: string) => boolean {
+  const files = new Set([...plan.files, ...plan.links].map(({ path }) => path));
+  const directories = new Set(plan.directories);
+  return (path) =>
+    directories.has(path) || ancestorsOf(path).some((ancestor) => files.has(ancestor));
 }
 
 /** Renames all that is staged in one directory into another one. */

@@ -58,7 +58,7 @@ async function publishFiles(work: PublicationWork): Promise<Published> {
   // A link of before in the place of one that cannot be made now would be nobody's.
   const stale = links.missing.map(({ path }) => path).filter((path) => record.has(path));
   const remove = [...survey.remove, ...stale];
-  record.begin([...survey.keep, ...staged]);
+  record.begin(staged, job.localChanges === "keep");
   runtime.faultPoint?.("publication announced");
   runtime.progress?.publishing();
   const published = publish({

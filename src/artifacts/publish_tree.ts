@@ -57,7 +57,7 @@ export async function publishTree(
     // Linking and renaming change the ctime, which native Git compares.
     stamp: stampOf(Deno.lstatSync(join(staging.tree, entry.path))),
   }));
-  record.begin(entries);
+  record.begin(entries, job.localChanges === "keep");
   runtime.faultPoint?.("publication announced");
   runtime.progress?.publishing();
   const name = freeTreeName(destination, commit);

@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { AgentError, cannot } from "../base/errors.ts";
 import type { IndexEntry } from "../git/index_file.ts";
 import { type PlannedLink, staysInside } from "../git/link_target.ts";
-import { notADirectory, type Place, placeAt } from "../git/physical_path.ts";
+import { notADirectory, placeAt } from "../git/physical_path.ts";
 import type { PublishedRecord } from "./published_record.ts";
+import type { WorkTreeGlance } from "./work_tree_glance.ts";
 import { lstatIfPresentSync } from "../git/synchronous_file.ts";
 import {
   ancestorsOf,
@@ -32,49 +33,76 @@ export interface Survey {
 /**
  * Finds out what a publication has to do.
  *
+ * @param glance What was seen of the same directory just now, and is not looked at again.
  * @throws AgentError of kind `refused` when a symbolic link is on the way to a file, or when files of
  * others stand where the repository has a directory or a file: nothing of others is removed.
  */
-export function surveyWorkTree(root: string, plan: TreePlan, record: PublishedRecord): Survey {
-  const directories = surveyDirectories(root, plan, record);
+export function surveyWorkTree(
+  root: string,
+  plan: TreePlan,
+  record: PublishedRecord,
+  glance?: WorkTreeGlance,
+): Survey {
+  const absent = absentDirectories(root, plan, record, glance);
   const write: PlannedFile[] = [];
   const link: PlannedLink[] = [];
   const { links, leftOut } = divideLinks(root, plan, record);
   const keep: IndexEntry[] = [];
   const localChanges: string[] = [];
-  const planned = new Set<string>();
+  let ours = 0;
   const needed = (entry: PlannedFile | PlannedLink) => {
     if (entry.mode === 0o120000) link.push(entry);
     else write.push(entry);
   };
-  for (const file of links.length === 0 ? plan.files : [...plan.files, ...links]) {
-    planned.add(file.path);
+  const isIn = (directories: ReadonlySet<string>, path: string) =>
+    directories.has(path.slice(0, Math.max(0, path.lastIndexOf("/"))));
+  const planned = links.length === 0 ? plan.files : [...plan.files, ...links];
+  for (const file of planned) {
+    const { path, id, mode } = file;
+    if (glance !== undefined) {
+      const placed = record.placedAt(path);
+      if (placed?.id === id && placed.mode === mode && glance.sawUntouched(placed)) {
+        ours++;
+        keep.push(placed);
+        continue;
+      }
+    }
+    const isOurs = record.has(path);
+    if (isOurs) ours++;
     // Paths of a plan are in their simplest form: nothing to normalise, thousands of times.
-    const absolute = `${root}/${file.path}`;
-    const parent = file.path.slice(0, Math.max(0, file.path.lastIndexOf("/")));
-    const info = directories.get(parent) === "absent" ? undefined : lstatIfPresentSync(absolute);
+    const absolute = `${root}/${path}`;
+    const isGone = absent.size > 0 && isIn(absent, path);
+    const info = isGone ? undefined : lstatIfPresentSync(absolute);
     if (info === undefined) {
-      if (record.has(file.path) && !record.isInterrupted) localChanges.push(file.path);
+      if (isOurs && !record.isInterrupted) localChanges.push(path);
       needed(file);
       continue;
     }
-    if (info.isDirectory) assertOnlyOurs(root, file.path, record);
-    const unchanged = record.unchanged(file.path, absolute, info);
-    if (unchanged?.id === file.id && unchanged.mode === file.mode) {
+    if (info.isDirectory) assertOnlyOurs(root, path, record);
+    const unchanged = record.unchanged(path, absolute, info);
+    if (unchanged?.id === id && unchanged.mode === mode) {
       keep.push(unchanged);
       continue;
     }
-    if (unchanged === undefined && !info.isDirectory) localChanges.push(file.path);
+    if (unchanged === undefined && !info.isDirectory) localChanges.push(path);
     needed(file);
   }
   const remove: string[] = [];
-  for (const path of record.paths) {
-    if (planned.has(path)) continue;
+  for (const path of ours === record.size ? [] : pathsBeside(planned, record)) {
     const state = surveyRemoval(root, path, record);
     if (state !== "absent") remove.push(path);
     if (state === "changed") localChanges.push(path);
   }
   return { write, link, leftOut, keep, remove, localChanges };
+}
+
+/** What earlier checkouts wrote and this one does not. */
+function pathsBeside(
+  planned: readonly { readonly path: string }[],
+  record: PublishedRecord,
+): readonly string[] {
+  const paths = new Set(planned.map(({ path }) => path));
+  return [...record.paths].filter((path) => !paths.has(path));
 }
 
 /** Sorts out links whose way leads through a link that is in the directory and not the repository's. */
@@ -103,24 +131,25 @@ function divideLinks(
   return { links, leftOut };
 }
 
-/** Which of the plan's directories exist; those that a file or link of ours stands for count as absent. */
-function surveyDirectories(
+/** Which of the plan's directories do not exist; those that a file or link of ours stands for count. */
+function absentDirectories(
   root: string,
   plan: TreePlan,
   record: PublishedRecord,
-): ReadonlyMap<string, Place> {
-  const places = new Map<string, Place>();
+  glance: WorkTreeGlance | undefined,
+): ReadonlySet<string> {
+  const absent = new Set<string>();
   for (const directory of plan.directories) {
+    if (glance?.sawDirectory(directory)) continue;
     const parent = directory.slice(0, Math.max(0, directory.lastIndexOf("/")));
     const absolute = `${root}/${directory}`;
-    const place = places.get(parent) === "absent" ? "absent" : placeAt(absolute);
+    const place = absent.has(parent) ? "absent" : placeAt(absolute);
     const isOurs = (place === "file" || place === "link") && record.has(directory);
-    if (isOurs) places.set(directory, "absent");
-    else if (place === "absent" || place === "directory") places.set(directory, place);
+    if (isOurs || place === "absent") absent.add(directory);
     else if (place === "link") throw notADirectory(absolute, place);
-    else throw inTheWay(absolute, "a file that is not the repository's");
+    else if (place !== "directory") throw inTheWay(absolute, "a file that is not the repository's");
   }
-  return places;
+  return absent;
 }
 
 /** What has become of a file that an earlier checkout wrote; looks through no link. */

@@ -21,3 +21,11 @@ export function stampOf(info: Deno.FileInfo): FileStamp {
     gid: info.gid ?? 0,
   };
 }
+
+/** Whether a file looks in all respects as its stamp says, those that only native Git compares included. */
+export function isStampOf(stamp: FileStamp, info: Deno.FileInfo): boolean {
+  return stamp.mtimeMs === (info.mtime?.getTime() ?? 0) &&
+    stamp.size % 2 ** 32 === info.size % 2 ** 32 &&
+    stamp.ino === (info.ino ?? 0) >>> 0 && stamp.ctimeMs === (info.ctime?.getTime() ?? 0) &&
+    stamp.dev === info.dev >>> 0 && stamp.uid === (info.uid ?? 0) && stamp.gid === (info.gid ?? 0);
+}

@@ -37,38 +37,110 @@ export function isSameFile(then: FileStamp, now: FileStamp): boolean {
     then.ino === now.ino;
 }
 
+/** An index, and what it was made from. */
+export interface EncodedIndex {
+  readonly bytes: Uint8Array;
+  /** In the order of the index. */
+  readonly entries: readonly IndexEntry[];
+  /** Where each entry begins in the bytes, and where the last one ends. */
+  readonly starts: Uint32Array;
+}
+
 /** Encodes an index; the order of the entries does not matter. */
 export function encodeIndex(entries: readonly IndexEntry[]): Uint8Array {
+  return encodeIndexAfter(entries).bytes;
+}
+
+/**
+ * Encodes an index; the order of the entries does not matter.
+ *
+ * @param former An index that has many of the same entries, the very same objects: they are copied.
+ */
+export function encodeIndexAfter(
+  entries: readonly IndexEntry[],
+  former?: EncodedIndex,
+): EncodedIndex {
   const sorted = inGitsOrder(entries);
+  const sources = sourcesOf(sorted, former);
   // UTF-8 has no more than three bytes for each unit of UTF-16.
-  const most = sorted.reduce((sum, { path }) => sum + entryBytes(3 * path.length), headerBytes);
+  const most = sorted.reduce(
+    (sum, { path }, index) => sources[index] === none ? sum + entryBytes(3 * path.length) : sum,
+    headerBytes + (former?.bytes.length ?? 0),
+  );
   const bytes = new Uint8Array(most + checksumBytes);
   const view = new DataView(bytes.buffer);
+  const starts = new Uint32Array(sorted.length + 1);
   const encoder = new TextEncoder();
   view.setUint32(0, signature);
   view.setUint32(4, 2);
   view.setUint32(8, sorted.length);
   let at = headerBytes;
-  for (const { path, id, mode, stamp } of sorted) {
-    view.setUint32(at + 24, mode);
-    if (stamp) {
-      setTime(view, at, stamp.ctimeMs);
-      setTime(view, at + 8, stamp.mtimeMs);
-      view.setUint32(at + 16, stamp.dev);
-      view.setUint32(at + 20, stamp.ino);
-      view.setUint32(at + 28, stamp.uid);
-      view.setUint32(at + 32, stamp.gid);
-      view.setUint32(at + 36, stamp.size);
+  for (let index = 0; index < sorted.length;) {
+    const source = sources[index] ?? none;
+    if (former === undefined || source === none) {
+      starts[index] = at;
+      at = writeEntry({ bytes, view, encoder }, at, sorted[index] as IndexEntry);
+      index++;
+      continue;
     }
-    bytes.subarray(at + idAt).setFromHex(id);
-    const { written } = encoder.encodeInto(path, bytes.subarray(at + fixedBytes));
-    // Native Git takes what is marked so for unchanged, though it is not there.
-    const mark = stamp ? 0 : assumeValid;
-    view.setUint16(at + flagsAt, mark | Math.min(written, longestName));
-    at += entryBytes(written);
+    // As many as stand in a row.
+    const from = former.starts[source] ?? 0;
+    let count = 0;
+    for (; index < sorted.length && sources[index] === source + count; index++, count++) {
+      starts[index] = at + (former.starts[source + count] ?? 0) - from;
+    }
+    const copied = former.bytes.subarray(from, former.starts[source + count]);
+    bytes.set(copied, at);
+    at += copied.length;
   }
+  starts[sorted.length] = at;
   bytes.set(createHash("sha1").update(bytes.subarray(0, at)).digest(), at);
-  return bytes.subarray(0, at + checksumBytes);
+  return { bytes: bytes.subarray(0, at + checksumBytes), entries: sorted, starts };
+}
+
+const none = -1;
+
+/** For each entry its position in the former index. An entry that is missed there only costs time. */
+function sourcesOf(sorted: readonly IndexEntry[], former: EncodedIndex | undefined): Int32Array {
+  const sources = new Int32Array(sorted.length).fill(none);
+  if (former === undefined) return sources;
+  let at = 0;
+  for (const [index, entry] of sorted.entries()) {
+    let known = former.entries[at];
+    while (known !== undefined && known !== entry && known.path < entry.path) {
+      known = former.entries[++at];
+    }
+    if (known === entry) sources[index] = at++;
+  }
+  return sources;
+}
+
+/** @returns Where it ends. */
+function writeEntry(
+  { bytes, view, encoder }: {
+    readonly bytes: Uint8Array;
+    readonly view: DataView;
+    readonly encoder: TextEncoder;
+  },
+  at: number,
+  { path, id, mode, stamp }: IndexEntry,
+): number {
+  view.setUint32(at + 24, mode);
+  if (stamp) {
+    setTime(view, at, stamp.ctimeMs);
+    setTime(view, at + 8, stamp.mtimeMs);
+    view.setUint32(at + 16, stamp.dev);
+    view.setUint32(at + 20, stamp.ino);
+    view.setUint32(at + 28, stamp.uid);
+    view.setUint32(at + 32, stamp.gid);
+    view.setUint32(at + 36, stamp.size);
+  }
+  bytes.subarray(at + idAt).setFromHex(id);
+  const { written } = encoder.encodeInto(path, bytes.subarray(at + fixedBytes));
+  // Native Git takes what is marked so for unchanged, though it is not there.
+  const mark = stamp ? 0 : assumeValid;
+  view.setUint16(at + flagsAt, mark | Math.min(written, longestName));
+  return at + entryBytes(written);
 }
 
 /**
