@@ -4,7 +4,8 @@ import { cannot } from "../base/errors.ts";
 import type { LooseObjects } from "../git/loose_objects.ts";
 import { trackedFiles } from "./commit_record.ts";
 import { announceUnpushed, noCommit, unpushedBase } from "../git/unpushed_commits.ts";
-import { type ChangedFile, surveyChanges, withoutPauses } from "./commit_survey.ts";
+import { surveyChanges, withoutPauses } from "./commit_survey.ts";
+import type { ChangedFile } from "./local_changes.ts";
 import { encodeCommit, readCommit, writeTrees } from "../git/commit_tree.ts";
 import {
   type GitDirectory,

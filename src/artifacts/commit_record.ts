@@ -1,5 +1,6 @@
 /** Reads the record of published files for a comparison with what is there now. */
-import type { TrackedFiles } from "./commit_survey.ts";
+import { cannot } from "../base/errors.ts";
+import type { TrackedFiles } from "./local_changes.ts";
 import type { GitDirectory } from "../git/git_directory.ts";
 import { type IndexEntry, parseIndex } from "../git/index_file.ts";
 import { lstatIfPresentSync, readIfPresentSync } from "../git/synchronous_file.ts";
@@ -38,8 +39,58 @@ export function trackedFiles(
   return {
     entries: new Map(entries.map((entry) => [entry.path, entry])),
     announced: new Map(announced.map((entry) => [entry.path, entry])),
-    writtenMs: Math.floor(info.mtime?.getTime() ?? 0),
+    writtenMs: writtenAt(info),
     isInterrupted: interrupted !== undefined,
     isRebuilt,
   };
+}
+
+/** What a checkout left out (submodules, links, what is not in its part) is missing, not removed. */
+export function isPlaced({ isRebuilt }: TrackedFiles, { mode, stamp }: IndexEntry): boolean {
+  if (stamp !== undefined) return mode !== 0o160000;
+  return isRebuilt === true && (mode === 0o100644 || mode === 0o100755);
+}
+
+/** How many files should be there. */
+export function countPlaced(tracked: TrackedFiles): number {
+  let count = 0;
+  for (const entry of tracked.entries.values()) if (isPlaced(tracked, entry)) count++;
+  return count;
+}
+
+/** The record of a publication that is complete, read when somebody asks for an entry. */
+export class RecordOnDemand implements TrackedFiles {
+  readonly announced: ReadonlyMap<string, IndexEntry> = new Map();
+  readonly isInterrupted = false;
+  readonly writtenMs: number;
+  readonly #directory: GitDirectory;
+  #entries: TrackedFiles["entries"] | undefined;
+  #isDamaged = false;
+
+  /** @param written What the system says of the record. */
+  constructor(directory: GitDirectory, written: Deno.FileInfo) {
+    this.#directory = directory;
+    this.writtenMs = writtenAt(written);
+  }
+
+  /** Whether it could not be read. */
+  get isDamaged(): boolean {
+    return this.#isDamaged;
+  }
+
+  /** @throws Error when the record is damaged or gone. */
+  get entries(): TrackedFiles["entries"] {
+    if (this.#entries !== undefined) return this.#entries;
+    this.#isDamaged = true;
+    const tracked = trackedFiles(this.#directory);
+    if (tracked === undefined) {
+      throw cannot("read", this.#directory.index, "it is gone", { kind: "input" });
+    }
+    this.#isDamaged = false;
+    return this.#entries = tracked.entries;
+  }
+}
+
+function writtenAt({ mtime }: Deno.FileInfo): number {
+  return Math.floor(mtime?.getTime() ?? 0);
 }

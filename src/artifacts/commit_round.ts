@@ -3,7 +3,7 @@ import { gitDirectoryPath, isDirectory } from "./checkout_directories.ts";
 import { remoteOptions, repositoryOrder } from "./checkout_order.ts";
 import { mostFileBytes } from "./commit_local.ts";
 import { CommitReport } from "./commit_report.ts";
-import { hasLocalChanges } from "./commit_watch.ts";
+import { LocalChangesWatch } from "./commit_watch.ts";
 import type { CommitDone } from "./git_job.ts";
 import { inPlaces } from "./job_places.ts";
 import type { TenantPlace, TenantSurroundings, UsableSource } from "./tenant_surroundings.ts";
@@ -14,12 +14,14 @@ export class CommitRound {
   readonly #place: TenantPlace;
   readonly #with: TenantSurroundings;
   readonly #report: CommitReport;
+  readonly #watch: LocalChangesWatch;
 
   constructor(tenantId: number, place: TenantPlace, surroundings: TenantSurroundings) {
     this.#tenantId = tenantId;
     this.#place = place;
     this.#with = surroundings;
     this.#report = new CommitReport(surroundings.log, place.destination);
+    this.#watch = new LocalChangesWatch(surroundings.clock);
   }
 
   /**
@@ -40,14 +42,16 @@ export class CommitRound {
     const gitDirectory = gitDirectoryPath(stateDir, this.#tenantId);
     try {
       // Before the first checkout there is nothing to compare with.
-      if (!await isDirectory(gitDirectory)) return undefined;
-      if (!await isDirectory(this.#place.destination)) return undefined;
+      if (!await isDirectory(gitDirectory) || !await isDirectory(this.#place.destination)) {
+        this.#watch.forget();
+        return undefined;
+      }
       if (this.#with.looksForChanges) {
         const { limits } = config;
         const { destination } = this.#place;
         const largest = mostFileBytes({ limits });
         const places = { gitDirectory, destination, mostFileBytes: largest, mayBegin };
-        if (!await hasLocalChanges(places, signal)) return undefined;
+        if (!await this.#watch.hasLocalChanges(places, signal)) return undefined;
       }
       return await slots.checkouts.run(
         () => this.#job(source, gitDirectory, mayBegin, signal),
@@ -59,6 +63,11 @@ export class CommitRound {
       log.debug(`The round for local changes failed: ${reasonOf(error)}`);
       return undefined;
     }
+  }
+
+  /** Gives back the memory of the rounds before: the artifacts are removed. */
+  forget(): void {
+    this.#watch.forget();
   }
 
   async #job(

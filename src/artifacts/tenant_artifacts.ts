@@ -177,8 +177,7 @@ export class TenantArtifacts {
   async remove(signal: AbortSignal): Promise<RemovalOutcome> {
     const forgetSecret = this.#forgetSecret;
     this.#forgetSecret = () => {};
-    this.#source = undefined;
-    this.#poll = undefined;
+    this.#source = this.#poll = undefined;
     try {
       const done = await this.#lane.run((signal) => this.#removal(signal), signal, true);
       return { kind: "removed", files: done?.files ?? 0 };
@@ -190,6 +189,7 @@ export class TenantArtifacts {
     } finally {
       // The job before this one, which may have used it, has ended.
       forgetSecret();
+      this.#commits.forget();
     }
   }
 

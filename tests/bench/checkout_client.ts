@@ -5,11 +5,7 @@
 import { join } from "node:path";
 import { TextLineStream } from "./text_lines.ts";
 import { ArtifactSync } from "../../src/artifacts/artifact_sync.ts";
-import { gitDirectoryAt, publishedCommit } from "../../src/git/git_directory.ts";
-import { ObjectStore } from "../../src/git/object_store.ts";
-import { PublishedRecord } from "../../src/artifacts/published_record.ts";
-import { planTree } from "../../src/git/tree_plan.ts";
-import { surveyWorkTree } from "../../src/artifacts/work_tree_survey.ts";
+import { LocalChangesWatch } from "../../src/artifacts/commit_watch.ts";
 import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { Secret } from "../../src/base/secret.ts";
@@ -61,6 +57,11 @@ class Client {
   #sync: ArtifactSync | undefined;
   #url = "";
   #root = "";
+  #roundsMs = 0;
+  readonly #watch = new LocalChangesWatch({
+    ...systemClock,
+    monotonicMs: () => systemClock.monotonicMs() + this.#roundsMs,
+  });
 
   async carryOut(order: ClientOrder): Promise<void> {
     switch (order.do) {
@@ -83,7 +84,7 @@ class Client {
         await this.#clock.once();
         break;
       case "dirtyCheck":
-        this.#dirtyCheck();
+        await this.#dirtyCheck();
         break;
       case "close":
         await this.#sync?.[Symbol.asyncDispose]();
@@ -130,11 +131,19 @@ class Client {
     if (outcome.kind !== "checkedOut") throw new Error(JSON.stringify(outcome));
   }
 
-  #dirtyCheck(): void {
-    const directory = gitDirectoryAt(join(this.#root, "state", "git", "1"));
-    using store = new ObjectStore(directory, { inflatedBytes: limits.bytes, objects: 1e6 });
-    const plan = planTree(store, publishedCommit(directory) ?? "", limits.files);
-    surveyWorkTree(join(this.#root, "app"), plan, new PublishedRecord(directory));
+  /**
+   * What every round of auto.commit asks, through the object that remembers from round to round. The
+   * rounds are as far apart for it as those of an agent: the first two of a checkout read every
+   * directory, after that one in five minutes does.
+   */
+  async #dirtyCheck(): Promise<void> {
+    this.#roundsMs += intervalMs;
+    await this.#watch.hasLocalChanges({
+      gitDirectory: join(this.#root, "state", "git", "1"),
+      destination: join(this.#root, "app"),
+      mostFileBytes: limits.bytes,
+      mayBegin: false,
+    }, never);
   }
 }
 
