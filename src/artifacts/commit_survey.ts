@@ -189,9 +189,9 @@ class Survey {
       }
       if (this.#isDecided()) return;
     }
-    for (const path of doubtful) {
+    for (const { path, known } of doubtful) {
       const info = lstatIfPresentSync(`${this.#options.root}/${path}`);
-      if (info !== undefined) this.#fileAt(path, info, this.#tracked.entries.get(path));
+      if (info !== undefined) this.#fileAt(path, info, known);
       if (this.#isDecided()) return;
     }
     for (const { path, isIgnored, memory } of children) {
@@ -245,15 +245,15 @@ class Survey {
     if (same) {
       if (same !== known) this.#touched.push(same);
       if (isCounted) notes?.addFile(`${this.#options.root}/${path}`, info);
-      else notes?.doubtful.push(path);
+      else notes?.doubtful.push({ path, known });
       return;
     }
-    this.#differs(path, info, notes);
+    if (info.size > this.#options.mostFileBytes) notes?.doubtful.push({ path, known });
+    this.#differs(path, info);
   }
 
-  #differs(path: string, info: Deno.FileInfo, notes?: DirectoryNotes): void {
+  #differs(path: string, info: Deno.FileInfo): void {
     if (info.size > this.#options.mostFileBytes) {
-      notes?.doubtful.push(path);
       this.#leftOut.push(
         `${path} (${info.size} bytes, more than one file may have; ` +
           "ignore it with .gitignore or move it away)",

@@ -1,6 +1,7 @@
 /** What looks for local changes remember of directories, so that the next one need not read them. */
 import { IgnoreRules } from "./commit_ignore.ts";
 import { readIgnoreFile } from "./commit_ignored.ts";
+import type { IndexEntry } from "../git/index_file.ts";
 import { SteadyStamp } from "./steady_stamp.ts";
 
 /** A directory below another. */
@@ -31,8 +32,8 @@ export class DirectoryNotes {
   readonly files: string[] = [];
   /** Published links that are there: to change one, somebody must replace it. */
   links = 0;
-  /** Paths of files that are not committed as they are, and may be when they are smaller. */
-  readonly doubtful: string[] = [];
+  /** Files that are not committed as they are, and may be when they are smaller. */
+  readonly doubtful: { readonly path: string; readonly known: IndexEntry | undefined }[] = [];
   /** Of each file: size, time of the last change, inode, whether it is executable. */
   readonly #facts: number[] = [];
 
