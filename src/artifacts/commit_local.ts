@@ -4,7 +4,7 @@ import { cannot } from "../base/errors.ts";
 import type { LooseObjects } from "../git/loose_objects.ts";
 import { trackedFiles } from "./commit_record.ts";
 import { announceUnpushed, noCommit, unpushedBase } from "../git/unpushed_commits.ts";
-import { surveyChanges, withoutPauses } from "./commit_survey.ts";
+import { surveyChanges } from "./commit_survey.ts";
 import type { ChangedFile } from "./local_changes.ts";
 import { encodeCommit, readCommit, writeTrees } from "../git/commit_tree.ts";
 import {
@@ -85,6 +85,14 @@ export function commitChanges(job: CommitJob, tools: LocalTools): LocalCommit {
   replaceFileSync(directory.index, encodeIndex([...entries.values()]), true);
   tools.faultPoint?.("index written");
   return result;
+}
+
+/** What a generator of pauses ends with: here nobody else wants a turn. */
+function withoutPauses<T>(steps: Generator<void, T>): T {
+  while (true) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
 }
 
 function record(

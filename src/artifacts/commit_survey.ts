@@ -34,14 +34,6 @@ export function* surveyChanges(options: SurveyOptions): Generator<void, LocalCha
   return yield* new Survey(options).run();
 }
 
-/** What a generator of pauses ends with. */
-export function withoutPauses<T>(steps: Generator<void, T>): T {
-  while (true) {
-    const { done, value } = steps.next();
-    if (done) return value;
-  }
-}
-
 class Survey {
   readonly #options: SurveyOptions;
   readonly #tracked: TrackedFiles;
@@ -49,6 +41,7 @@ class Survey {
   #trackedDirectories: ReadonlySet<string> | undefined;
   /** Tracked files that are there, or a link in their place. */
   #seen = 0;
+  readonly #remembered: DirectoryNotes[] = [];
   readonly #changed: ChangedFile[] = [];
   readonly #deleted: string[] = [];
   readonly #touched: IndexEntry[] = [];
@@ -62,6 +55,9 @@ class Survey {
 
   *run(): Generator<void, LocalChanges> {
     yield* this.#visit("", undefined, false, 0, this.#options.memory?.root);
+    for (const notes of this.#remembered) {
+      if (!this.#isDecided()) yield* this.#lookAtRemembered(notes);
+    }
     if (!this.#isDecided()) yield* this.#findDeleted();
     if (this.#options.memory) this.#options.memory.entries = this.#entries;
     return {
@@ -171,8 +167,18 @@ class Survey {
 
   /** As a visit, without reading names: they are the same as before. */
   *#revisit(notes: DirectoryNotes, depth: number): Generator<void> {
-    const { files, doubtful, children, links, rules } = notes;
-    this.#seen += links;
+    this.#seen += notes.links;
+    this.#remembered.push(notes);
+    for (const { path, isIgnored, memory } of notes.children) {
+      if (++this.#entries % entriesPerSlice === 0) yield;
+      yield* this.#visit(path, notes.rules, isIgnored, depth + 1, memory);
+      if (this.#isDecided()) return;
+    }
+  }
+
+  /** Comes after all directories, whose new and missing names are found with fewer looks. */
+  *#lookAtRemembered(notes: DirectoryNotes): Generator<void> {
+    const { files, doubtful } = notes;
     for (let index = 0; index < files.length; index++) {
       if (++this.#entries % entriesPerSlice === 0) yield;
       const absolute = files[index] ?? "";
@@ -192,12 +198,6 @@ class Survey {
     for (const { path, known } of doubtful) {
       const info = lstatIfPresentSync(`${this.#options.root}/${path}`);
       if (info !== undefined) this.#fileAt(path, info, known);
-      if (this.#isDecided()) return;
-    }
-    for (const { path, isIgnored, memory } of children) {
-      if (++this.#entries % entriesPerSlice === 0) yield;
-      yield* this.#visit(path, rules, isIgnored, depth + 1, memory);
-      if (this.#isDecided()) return;
     }
   }
 
