@@ -15,7 +15,7 @@ import {
   prepareGitDirectory,
   publishedCommit,
 } from "../git/git_directory.ts";
-import { type CheckoutDone, type CheckoutJob, namesOf, noNotes } from "./git_job.ts";
+import { type CheckoutDone, type CheckoutJob, noNotes } from "./git_job.ts";
 import type { JobRuntime } from "./job_runtime.ts";
 import { ObjectStore } from "../git/object_store.ts";
 import { placeAt } from "../git/physical_path.ts";

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { linkId } from "../../src/artifacts/commit_links.ts";
 import { hasLocalChanges, LocalChangesWatch } from "../../src/artifacts/commit_watch.ts";
-import { encodeIndex, type IndexEntry, stampOf } from "../../src/git/index_file.ts";
+import { stampOf } from "../../src/git/file_stamp.ts";
+import { encodeIndex, type IndexEntry } from "../../src/git/index_file.ts";
 import { objectIdOf } from "../../src/git/pack_object.ts";
 import { FakeClock } from "../fake_clock.ts";
 
