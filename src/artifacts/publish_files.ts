@@ -3,10 +3,11 @@ import { backUp } from "./initial_backup.ts";
 import type { IndexEntry } from "../git/index_file.ts";
 import type { LargeFileContents } from "./large_files.ts";
 import type { JobRuntime } from "./job_runtime.ts";
+import { openStaging } from "./job_staging.ts";
 import { stagedLinksIn, stageLinks } from "./link_staging.ts";
 import { publish } from "./publication.ts";
 import type { PublishedRecord } from "./published_record.ts";
-import { StagingArea, stagingPlaces } from "./staging_area.ts";
+import { stagingPlaces } from "./staging_area.ts";
 import type { StreamedFiles } from "./streamed_files.ts";
 import type { LeftOutEntry, TreePlan, TreeSource } from "../git/tree_plan.ts";
 import type { Survey } from "./work_tree_survey.ts";
@@ -48,7 +49,7 @@ async function publishFiles(work: PublicationWork): Promise<Published> {
     return { entries: survey.keep, leftOut, largeFilePointers: [], changed: false };
   }
   using staging = await work.streamed?.handOver(survey.write) ??
-    StagingArea.open(stagingPlaces(job), job.destination);
+    openStaging(job);
   const files = staging.write(survey.write, work, job.limits.bytes, runtime.progress);
   runtime.faultPoint?.("files staged");
   const links = await stageLinks(staging.path, survey.link, runtime);

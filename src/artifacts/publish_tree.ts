@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import { cannot } from "../base/errors.ts";
 import type { GitDirectory } from "../git/git_directory.ts";
 import type { BackupNote } from "./git_job.ts";
 import { stampOf } from "../git/file_stamp.ts";
 import { type IndexEntry } from "../git/index_file.ts";
+import { openStaging } from "./job_staging.ts";
 import { stagedLinksIn, stageLinks } from "./link_staging.ts";
 import { mergeStaged } from "./publication.ts";
 import type { PublicationWork, Published } from "./publish_files.ts";
@@ -17,7 +17,6 @@ import {
   switchTo,
   treesOf,
 } from "./published_trees.ts";
-import { StagingArea } from "./staging_area.ts";
 
 /** Builds a complete tree beside the one in use and lets the destination lead to it. */
 export async function publishTree(
@@ -37,11 +36,7 @@ export async function publishTree(
     return { entries, leftOut: all, largeFilePointers: [], changed: false };
   }
   const trees = treesOf(destination);
-  assertRoomBeside(job.stagingDirectories, destination);
-  Deno.mkdirSync(trees, { recursive: true, mode: 0o755 });
-  // Whoever serves the files must be able to enter, whatever the umask.
-  Deno.chmodSync(trees, 0o755);
-  using staging = StagingArea.open(job.stagingDirectories, trees);
+  using staging = await work.streamed?.handOver(survey.write) ?? openStaging(job);
   const files = staging.write(survey.write, work, job.limits.bytes, runtime.progress);
   const kept = survey.keep.filter(({ mode }) => mode !== 0o120000);
   staging.adopt(kept, join(trees, former ?? ""));
@@ -52,11 +47,12 @@ export async function publishTree(
   const links = await stageLinks(staging.path, wanted, runtime);
   runtime.faultPoint?.("links staged");
   if (links.entries.length > 0) mergeStaged(staging.tree, stagedLinksIn(staging.path));
-  const entries = [...files.entries, ...kept, ...links.entries].map((entry): IndexEntry => ({
+  // Linking and renaming change the ctime, which native Git compares.
+  const moved = [...kept, ...links.entries].map((entry): IndexEntry => ({
     ...entry,
-    // Linking and renaming change the ctime, which native Git compares.
     stamp: stampOf(Deno.lstatSync(join(staging.tree, entry.path))),
   }));
+  const entries = [...files.entries, ...moved];
   record.begin(entries, job.localChanges === "keep");
   runtime.faultPoint?.("publication announced");
   runtime.progress?.publishing();
@@ -78,11 +74,4 @@ export async function publishTree(
     ...(links.reason === undefined ? {} : { linkFailure: links.reason }),
     ...(backup ? { backup } : {}),
   };
-}
-
-function assertRoomBeside(places: readonly string[], destination: string): void {
-  if (places.length > 0) return;
-  const reason = `${destination}.agent cannot be made, or is not the agent's user's alone`;
-  const options = { kind: "permission", retryable: true } as const;
-  throw cannot("publish by a link at", destination, reason, options);
 }

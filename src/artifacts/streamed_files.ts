@@ -2,11 +2,12 @@
 import type { CheckoutJob } from "./git_job.ts";
 import type { GitDirectory } from "../git/git_directory.ts";
 import type { JobRuntime } from "./job_runtime.ts";
+import { closeStaging, openStaging } from "./job_staging.ts";
 import type { ArrivingPack, OnObject } from "../git/pack_receiver.ts";
 import { placeAt } from "../git/physical_path.ts";
 import { PublishedRecord } from "./published_record.ts";
 import type { SecondWriter } from "./second_writer.ts";
-import { StagingArea, stagingPlaces } from "./staging_area.ts";
+import type { StagingArea } from "./staging_area.ts";
 import { rootPlace, TreeChecks, type TreePlace } from "../git/tree_checks.ts";
 import { directoryMode, treeOfCommit } from "../git/tree_object.ts";
 import { type PlannedFile, plannedFile } from "../git/tree_plan.ts";
@@ -47,7 +48,7 @@ export class StreamedFiles implements AsyncDisposable {
   /**
    * For a job that will fetch a commit with all that belongs to it.
    *
-   * @returns `undefined` when its files must wait: it is not the first checkout, or not one by files.
+   * @returns `undefined` when its files must wait: it is not the first checkout, or not of everything.
    */
   static of(
     job: CheckoutJob,
@@ -56,10 +57,11 @@ export class StreamedFiles implements AsyncDisposable {
     runtime: JobRuntime = {},
   ): StreamedFiles | undefined {
     const { transfer, publish, sparse, backup, destination } = job;
-    if (transfer !== undefined || publish === "symlink" || sparse !== undefined) return undefined;
+    if (transfer !== undefined || sparse !== undefined) return undefined;
     if (!new PublishedRecord(directory).isUntouched) return undefined;
-    // A backup is made beforehand, in the same place.
-    const needsNone = backup === undefined || placeAt(backup) !== "absent" ||
+    // A backup of what others will go on working in is made beforehand.
+    const needsNone = publish === "symlink" || backup === undefined ||
+      placeAt(backup) !== "absent" ||
       Deno.readDirSync(destination)[Symbol.iterator]().next().done === true;
     return needsNone ? new StreamedFiles(job, commit, runtime) : undefined;
   }
@@ -107,6 +109,7 @@ export class StreamedFiles implements AsyncDisposable {
     await this.#settled();
     this.#second?.[Symbol.dispose]();
     this.#staging?.[Symbol.dispose]();
+    if (this.#staging) closeStaging(this.#job);
     this.#second = this.#staging = undefined;
   }
 
@@ -155,10 +158,7 @@ export class StreamedFiles implements AsyncDisposable {
   }
 
   #write(files: readonly PlannedFile[], data: Uint8Array): void {
-    const staging = this.#staging ??= StagingArea.open(
-      stagingPlaces(this.#job),
-      this.#job.destination,
-    );
+    const staging = this.#staging ??= openStaging(this.#job);
     for (const file of files) {
       this.#leftBytes -= data.length;
       if (this.#leftBytes < 0) return this.#end();

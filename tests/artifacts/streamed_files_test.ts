@@ -193,16 +193,25 @@ Deno.test("streamed files: none of another commit, and none that is not wanted a
 });
 
 Deno.test("streamed files: go with the job that failed", async () => {
-  await using place = await prepared();
+  for (const publish of ["files", "symlink"] as const) await assertGone(publish);
+});
+
+async function assertGone(publish: "files" | "symlink"): Promise<void> {
+  await using place = await prepared({ publish });
+  const names = () => [...Deno.readDirSync(place.at("."))].map(({ name }) => name).sort();
+  const before = names();
   {
     await using streamed = StreamedFiles.of(place.job, place.directory, idFor(commit));
     assert(streamed);
     takeAll(streamed, [commit, root, one]);
+    assert.deepEqual(place.staged(), ["a"]);
   }
   assert.equal(place.staged(), undefined);
-});
+  if (publish === "files") assert.deepEqual(names(), before);
+  else assert.deepEqual([...Deno.readDirSync(place.at("app.agent"))], []);
+}
 
-Deno.test("streamed files: only of a first checkout by files, after the backup", async () => {
+Deno.test("streamed files: only of a first checkout of everything, after the backup", async () => {
   const isPossible = async (changes: Partial<CheckoutJob>, isFilled = false) => {
     await using place = await prepared();
     if (isFilled) await Deno.writeTextFile(place.at("app/mine"), "m");
@@ -215,7 +224,8 @@ Deno.test("streamed files: only of a first checkout by files, after the backup",
   assert.equal(await isPossible({ backup: "/nowhere" }), true);
   assert.equal(await isPossible({ backup: "/nowhere" }, true), false);
   assert.equal(await isPossible({ backup: "/" }, true), true);
-  assert.equal(await isPossible({ publish: "symlink" }), false);
+  assert.equal(await isPossible({ publish: "symlink" }), true);
+  assert.equal(await isPossible({ publish: "symlink", backup: "/nowhere" }, true), true);
   assert.equal(await isPossible({ sparse: ["d"] }), false);
   assert.equal(await isPossible({ transfer: { isWhole: true } }), false);
   await using place = await prepared();
