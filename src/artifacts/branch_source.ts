@@ -7,11 +7,25 @@ import { loadNegotiation, RemoteBranch } from "../git/remote_branch.ts";
 import type { ChosenBranch } from "../git/remote_refs.ts";
 import { TransferredBranch } from "./system_git_transfer.ts";
 
-/** Where the commit of a branch and its objects come from. */
+/** Where the commit of a branch and its objects come from. May be disposed of twice. */
 export interface BranchSource extends Disposable {
   readonly receivedBytes: number;
+  /** Asks once, however often it is called. */
   choose(): Promise<ChosenBranch | undefined>;
   fetch: RemoteBranch["fetch"];
+}
+
+/** The first checkout fetches all, without a negotiation. Later the library for that loads meanwhile. */
+async function chooseFrom(
+  remote: RemoteBranch,
+  directory: GitDirectory,
+): Promise<ChosenBranch | undefined> {
+  const negotiates = publishedCommit(directory) !== undefined;
+  const [chosen] = await Promise.all([
+    remote.choose(),
+    negotiates ? loadNegotiation() : undefined,
+  ]);
+  return chosen;
 }
 
 /** Over HTTP, unless the system's git has brought it already. */
@@ -25,18 +39,17 @@ export function branchOf(job: CheckoutJob, directory: GitDirectory): BranchSourc
     ...(job.caCertificates === undefined ? {} : { caCertificates: job.caCertificates }),
   });
   const remote = new RemoteBranch(job, directory, http);
+  let isOpen = true;
+  let chosen: Promise<ChosenBranch | undefined> | undefined;
   return {
     get receivedBytes() {
       return http.receivedBytes;
     },
-    choose: async () => {
-      // The first checkout fetches all, without a negotiation. Later the library loads meanwhile.
-      const negotiates = publishedCommit(directory) !== undefined;
-      const loading = negotiates ? loadNegotiation() : undefined;
-      const [chosen] = await Promise.all([remote.choose(), loading]);
-      return chosen;
-    },
+    choose: () => chosen ??= chooseFrom(remote, directory),
     fetch: (...request) => remote.fetch(...request),
-    [Symbol.dispose]: () => http[Symbol.dispose](),
+    [Symbol.dispose]: () => {
+      if (isOpen) http[Symbol.dispose]();
+      isOpen = false;
+    },
   };
 }

@@ -17,6 +17,7 @@ import {
   readDirectory,
   readIfThere,
   refusedReason,
+  tooLarge,
 } from "./surveyed_directory.ts";
 import { reservedName } from "../git/tree_entry_name.ts";
 
@@ -254,10 +255,7 @@ class Survey {
 
   #differs(path: string, info: Deno.FileInfo): void {
     if (info.size > this.#options.mostFileBytes) {
-      this.#leftOut.push(
-        `${path} (${info.size} bytes, more than one file may have; ` +
-          "ignore it with .gitignore or move it away)",
-      );
+      this.#leftOut.push(`${path} (${tooLarge(info.size)})`);
       return;
     }
     const mode = isExecutable(info) ? 0o100755 : 0o100644;

@@ -1,17 +1,15 @@
-/** The worker that carries out one order and then has nothing left to do; the main thread ends it. */
+/**
+ * The worker that carries out orders, one at a time; the main thread ends it. The server is asked as
+ * soon as there is an order, while most of the program is still being loaded.
+ */
 import process from "node:process";
-import { systemClock } from "../base/clock.ts";
 import { Redactor } from "../base/redactor.ts";
-import { runCheckout } from "./checkout_job.ts";
+import { branchOf, type BranchSource } from "./branch_source.ts";
 import { basicAuthorization } from "../git/credentials.ts";
+import { gitDirectoryAt } from "../git/git_directory.ts";
 import { accessOf, attemptOf, type JobAnswer, postedError, type WorkerOrder } from "./git_job.ts";
+import type { GitWorkerJobs } from "./git_worker_jobs.ts";
 import type { WorkerMessage } from "./git_worker_messages.ts";
-import { JobMemory } from "./job_memory.ts";
-import { askForLinks } from "./link_exchange.ts";
-import { ProgressMeter } from "../git/progress_meter.ts";
-import type { CheckoutProgress } from "../git/progress_snapshot.ts";
-import { runRemoval } from "./removal_job.ts";
-import { SecondWriter } from "./second_writer.ts";
 
 const scope = globalThis as unknown as {
   onmessage: (event: MessageEvent<WorkerOrder>) => void;
@@ -21,18 +19,25 @@ const scope = globalThis as unknown as {
 // A library looks into the environment as it loads; here it finds an empty one and needs no permission.
 Object.defineProperty(process, "env", { value: {} });
 
-takeOrders(new JobMemory());
+takeOrders(loadJobs());
 
-function takeOrders(memory: JobMemory): void {
+async function loadJobs(): Promise<GitWorkerJobs> {
+  const { GitWorkerJobs } = await import("./git_worker_jobs.ts");
+  return new GitWorkerJobs();
+}
+
+function takeOrders(jobs: Promise<GitWorkerJobs>): void {
+  // Said when there is an order.
+  jobs.catch(() => {});
   // The answer is posted whatever happens, so nothing is left to wait for.
   scope.onmessage = ({ data, ports }) =>
-    void answer(data, ports[0], memory).then((message) => scope.postMessage(message));
+    void answer(data, ports[0], jobs).then((message) => scope.postMessage(message));
 }
 
 async function answer(
   order: WorkerOrder,
   links: MessagePort | undefined,
-  memory: JobMemory,
+  jobs: Promise<GitWorkerJobs>,
 ): Promise<JobAnswer<unknown>> {
   const redactor = new Redactor();
   const credentials = order.kind === "remove" ? undefined : accessOf(order.job).credentials;
@@ -41,7 +46,14 @@ async function answer(
     redactor.add(basicAuthorization(credentials));
   }
   try {
-    return { kind: "done", result: await carriedOut(order, links, memory) };
+    using remote = askedBranch(order);
+    const result = await (await jobs).carryOut(order, remote, {
+      links,
+      say: (progress) => scope.postMessage({ kind: "progress", progress }),
+      // The main side starts it: a worker that a worker starts takes a second to answer.
+      wantWriter: (port) => scope.postMessage({ kind: "writerWanted" }, [port]),
+    });
+    return { kind: "done", result };
   } catch (error) {
     const redact = (text: string) => redactor.redact(text);
     return { kind: "failed", error: postedError(error, attemptOf(order), redact) };
@@ -50,31 +62,11 @@ async function answer(
   }
 }
 
-/** The main side starts the other thread: one that a worker starts takes a second to answer. */
-function startWriter(): SecondWriter {
-  const { port1, port2 } = new MessageChannel();
-  scope.postMessage({ kind: "writerWanted" }, [port2]);
-  return new SecondWriter(port1);
-}
-
-async function carriedOut(
-  order: WorkerOrder,
-  links: MessagePort | undefined,
-  memory: JobMemory,
-): Promise<unknown> {
-  const say = (progress: CheckoutProgress) => scope.postMessage({ kind: "progress", progress });
-  const runtime = {
-    ...askForLinks(links),
-    startWriter,
-    progress: new ProgressMeter(say, systemClock),
-    memory,
-  };
-  switch (order.kind) {
-    case "checkOut":
-      return await runCheckout(order.job, runtime);
-    case "commit":
-      return await (await import("./commit_job.ts")).runCommit(order.job, runtime);
-    case "remove":
-      return runRemoval(order.job);
-  }
+/** Where a checkout gets its branch from, already asked for it. */
+function askedBranch(order: WorkerOrder): BranchSource | undefined {
+  if (order.kind !== "checkOut" || order.job.transfer !== undefined) return undefined;
+  const branch = branchOf(order.job, gitDirectoryAt(order.job.gitDirectory));
+  // Who wants the answer hears of a failure.
+  branch.choose().catch(() => {});
+  return branch;
 }

@@ -1,5 +1,6 @@
 /** What a job is given by whoever runs it, beside its orders. */
 import type { JobMemory } from "./job_memory.ts";
+import type { BranchSource } from "./branch_source.ts";
 import type { ProgressMeter } from "../git/progress_meter.ts";
 import type { SecondWriter } from "./second_writer.ts";
 
@@ -44,6 +45,8 @@ export interface JobRuntime {
    * @returns Why links are missing; `undefined` when none is.
    */
   readonly makeLinks?: (directory: string) => Promise<string | undefined>;
+  /** Where a checkout gets its branch from, for who has begun to ask. */
+  readonly remote?: BranchSource;
   /** Begins to start a thread that writes files, too; for the time of the job. */
   readonly startWriter?: () => SecondWriter;
   /** Told of how far the job is. */

@@ -44,6 +44,11 @@ export function isExecutable(info: Deno.FileInfo): boolean {
   return ((info.mode ?? 0) & 0o100) !== 0;
 }
 
+/** Why a file of so many bytes is left out. */
+export function tooLarge(size: number): string {
+  return `${size} bytes, more than one file may have; ignore it with .gitignore or move it away`;
+}
+
 /** All directories that files are in, from their paths. */
 export function directoriesOf(paths: Iterable<string>): ReadonlySet<string> {
   const directories = new Set<string>();
