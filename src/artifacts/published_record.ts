@@ -3,6 +3,7 @@ import { reasonOf } from "../base/errors.ts";
 import type { GitDirectory } from "../git/git_directory.ts";
 import { isStampOf, stampOf } from "../git/file_stamp.ts";
 import {
+  type EncodedIndex,
   encodeIndex,
   encodeIndexAfter,
   type IndexEntry,
@@ -160,26 +161,28 @@ export class PublishedRecord {
     replaceFileSync(this.#directory.index, encoded.bytes, isDurable);
     removeSync(this.#directory.indexInProgress);
     if (this.#memory === undefined) return;
-    const placed = known === undefined ? new Map<string, IndexEntry>() : known.placed;
-    bringUpToDate(placed, encoded.entries);
+    const placed = known?.placed ?? new Map<string, IndexEntry>();
+    bringUpToDate(placed, known?.encoded.entries ?? [], encoded);
     this.#memory.keep(this.#directory, { encoded, placed });
   }
 }
 
 /** Most are there already. */
-function bringUpToDate(placed: Map<string, IndexEntry>, entries: readonly IndexEntry[]): void {
-  const isPlaced = ({ stamp }: IndexEntry) => stamp !== undefined;
-  const add = (entry: IndexEntry) => placed.set(entry.path, entry);
-  let count = 0;
-  for (const entry of entries) {
-    if (!isPlaced(entry)) continue;
-    count++;
-    if (placed.get(entry.path) !== entry) add(entry);
-  }
-  if (placed.size === count) return;
+function bringUpToDate(
+  placed: Map<string, IndexEntry>,
+  former: readonly IndexEntry[],
+  { entries, fresh }: EncodedIndex,
+): void {
+  const add = (entry: IndexEntry) => {
+    if (entry.stamp) placed.set(entry.path, entry);
+    else placed.delete(entry.path);
+  };
+  const dropped = former.length - (entries.length - fresh.length);
+  const replaced = fresh.filter(({ path }) => placed.has(path)).length;
+  if (replaced === dropped) return fresh.forEach(add);
   // Some are gone.
   placed.clear();
-  entries.filter(isPlaced).forEach(add);
+  entries.forEach(add);
 }
 
 /** The object id of a link with this target. */

@@ -3,10 +3,10 @@ import type { Clock } from "../base/clock.ts";
 const mostWarm = 3;
 /**
  * A worker is kept only while the process holds no more than so much more than before the worker
- * started: enough for some thousand files. Ending it would give back a part only, the rest stays with
- * the allocator.
+ * started: enough for a checkout of 20,000 files, and updates after it. Ending it would give back a part
+ * only, the rest stays with the allocator.
  */
-const mostGrowthBytes = 96 * 1024 * 1024;
+const mostGrowthBytes = 192 * 1024 * 1024;
 const idleMs = 60_000;
 
 interface WarmWorker {

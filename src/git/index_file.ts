@@ -44,6 +44,8 @@ export interface EncodedIndex {
   readonly entries: readonly IndexEntry[];
   /** Where each entry begins in the bytes, and where the last one ends. */
   readonly starts: Uint32Array;
+  /** Entries that the former index did not have. */
+  readonly fresh: readonly IndexEntry[];
 }
 
 /** Encodes an index; the order of the entries does not matter. */
@@ -54,65 +56,93 @@ export function encodeIndex(entries: readonly IndexEntry[]): Uint8Array {
 /**
  * Encodes an index; the order of the entries does not matter.
  *
- * @param former An index that has many of the same entries, the very same objects: they are copied.
+ * @param former An index that has many of the same entries, the very same objects: where they come in
+ *   its order, they are copied.
  */
 export function encodeIndexAfter(
   entries: readonly IndexEntry[],
   former?: EncodedIndex,
 ): EncodedIndex {
-  const sorted = inGitsOrder(entries);
-  const sources = sourcesOf(sorted, former);
+  const { kept, fresh: unsorted } = divide(entries, former);
+  const fresh = inGitsOrder(unsorted);
+  const copied = former?.bytes.length ?? 0;
   // UTF-8 has no more than three bytes for each unit of UTF-16.
-  const most = sorted.reduce(
-    (sum, { path }, index) => sources[index] === none ? sum + entryBytes(3 * path.length) : sum,
-    headerBytes + (former?.bytes.length ?? 0),
-  );
-  const bytes = new Uint8Array(most + checksumBytes);
+  const most = fresh.reduce((sum, { path }) => sum + entryBytes(3 * path.length), headerBytes);
+  const bytes = new Uint8Array(most + copied + checksumBytes);
   const view = new DataView(bytes.buffer);
-  const starts = new Uint32Array(sorted.length + 1);
+  const count = kept.length + fresh.length;
+  const sorted: IndexEntry[] = [];
+  const starts = new Uint32Array(count + 1);
   const encoder = new TextEncoder();
   view.setUint32(0, signature);
   view.setUint32(4, 2);
-  view.setUint32(8, sorted.length);
+  view.setUint32(8, count);
   let at = headerBytes;
-  for (let index = 0; index < sorted.length;) {
-    const source = sources[index] ?? none;
-    if (former === undefined || source === none) {
-      starts[index] = at;
-      at = writeEntry({ bytes, view, encoder }, at, sorted[index] as IndexEntry);
-      index++;
-      continue;
+  let next = 0;
+  const copyUntil = (end: number) => {
+    while (former !== undefined && next < end) {
+      const first = kept[next] ?? 0;
+      const from = former.starts[first] ?? 0;
+      let last = first;
+      // As many as stand in a row.
+      for (; next < end && kept[next] === last; next++, last++) {
+        starts[sorted.length] = at + (former.starts[last] ?? 0) - from;
+        sorted.push(former.entries[last] as IndexEntry);
+      }
+      const row = former.bytes.subarray(from, former.starts[last]);
+      bytes.set(row, at);
+      at += row.length;
     }
-    // As many as stand in a row.
-    const from = former.starts[source] ?? 0;
-    let count = 0;
-    for (; index < sorted.length && sources[index] === source + count; index++, count++) {
-      starts[index] = at + (former.starts[source + count] ?? 0) - from;
-    }
-    const copied = former.bytes.subarray(from, former.starts[source + count]);
-    bytes.set(copied, at);
-    at += copied.length;
+  };
+  for (const entry of fresh) {
+    copyUntil(placeAmong(kept, entry, former));
+    starts[sorted.length] = at;
+    sorted.push(entry);
+    at = writeEntry({ bytes, view, encoder }, at, entry);
   }
-  starts[sorted.length] = at;
+  copyUntil(kept.length);
+  starts[count] = at;
   bytes.set(createHash("sha1").update(bytes.subarray(0, at)).digest(), at);
-  return { bytes: bytes.subarray(0, at + checksumBytes), entries: sorted, starts };
+  return { bytes: bytes.subarray(0, at + checksumBytes), entries: sorted, starts, fresh };
 }
 
-const none = -1;
+/** Only these are ordered otherwise by their UTF-16 units than by their bytes. */
+const unusual = /[\ud800-\uffff]/;
 
-/** For each entry its position in the former index. An entry that is missed there only costs time. */
-function sourcesOf(sorted: readonly IndexEntry[], former: EncodedIndex | undefined): Int32Array {
-  const sources = new Int32Array(sorted.length).fill(none);
-  if (former === undefined) return sources;
+/** Positions in the former index of entries that are copied, and what is to be encoded anew. */
+function divide(
+  entries: readonly IndexEntry[],
+  former: EncodedIndex | undefined,
+): { readonly kept: readonly number[]; readonly fresh: readonly IndexEntry[] } {
+  const kept: number[] = [];
+  const fresh: IndexEntry[] = [];
   let at = 0;
-  for (const [index, entry] of sorted.entries()) {
-    let known = former.entries[at];
+  for (const entry of former === undefined ? [] : entries) {
+    let known = former?.entries[at];
     while (known !== undefined && known !== entry && known.path < entry.path) {
-      known = former.entries[++at];
+      known = former?.entries[++at];
     }
-    if (known === entry) sources[index] = at++;
+    if (known === entry) kept.push(at++);
+    else fresh.push(entry);
   }
-  return sources;
+  // Among unusual names, an entry's place is not found by comparing strings.
+  const isCopied = former !== undefined && !fresh.some(({ path }) => unusual.test(path));
+  return isCopied ? { kept, fresh } : { kept: [], fresh: entries };
+}
+
+/** How many of the kept entries come before an entry. */
+function placeAmong(
+  kept: readonly number[],
+  { path }: IndexEntry,
+  former: EncodedIndex | undefined,
+): number {
+  let [low, high] = [0, kept.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((former?.entries[kept[middle] ?? 0]?.path ?? "") < path) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** @returns Where it ends. */
@@ -204,8 +234,7 @@ function setTime(view: DataView, at: number, ms: number): void {
 
 /** By the bytes of the paths. */
 function inGitsOrder(entries: readonly IndexEntry[]): readonly IndexEntry[] {
-  // Only these are ordered otherwise by their UTF-16 units than by their bytes.
-  const isUnusual = entries.some(({ path }) => /[\ud800-\uffff]/.test(path));
+  const isUnusual = entries.some(({ path }) => unusual.test(path));
   if (!isUnusual) return entries.toSorted((a, b) => a.path < b.path ? -1 : a.path > b.path ? 1 : 0);
   return entries.map((entry) => ({ entry, name: Buffer.from(entry.path) }))
     .sort((a, b) => Buffer.compare(a.name, b.name))

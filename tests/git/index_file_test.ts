@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { AgentError } from "../../src/base/errors.ts";
-import { encodeIndex, type IndexEntry, parseIndex } from "../../src/git/index_file.ts";
+import {
+  encodeIndex,
+  encodeIndexAfter,
+  type IndexEntry,
+  parseIndex,
+} from "../../src/git/index_file.ts";
 
 const u32 = fc.nat(0xffffffff);
 const entries = fc.uniqueArray(
@@ -64,4 +69,38 @@ Deno.test("index file: is in the order of the names' bytes, not of their UTF-16 
   const ordered = ["a", "a.b", "a/b", "é", "\uff41", "\u{1f600}"];
   const read = parseIndex(encodeIndex(ordered.toReversed().map(entryOf)));
   assert.deepEqual(read.map(({ path }) => path), ordered);
+});
+
+Deno.test("index file: is the same bytes whatever is copied from the one before", () => {
+  fc.assert(
+    fc.property(entries, entries, fc.infiniteStream(fc.boolean()), (before, others, isKept) => {
+      const former = encodeIndexAfter(before);
+      const kept = former.entries.filter(() => isKept.next().value);
+      const paths = new Set(kept.map(({ path }) => path));
+      const added = others.filter(({ path }) => !paths.has(path));
+      const changed = kept.map((entry) =>
+        isKept.next().value ? entry : { ...entry, id: "7".repeat(40) }
+      );
+      const all = [...changed, ...added];
+      const after = encodeIndexAfter(all, former);
+      assert.deepEqual(after.bytes, encodeIndex(all));
+      assert.deepEqual(
+        after.entries,
+        parseIndex(after.bytes).map(({ path }) => byPath(all).get(path)),
+      );
+      const again = encodeIndexAfter(after.entries, after);
+      assert.deepEqual(again.bytes, after.bytes);
+      assert.deepEqual(again.fresh, []);
+    }),
+  );
+});
+
+Deno.test("index file: encodes only what the one before does not have", () => {
+  const entryOf = (path: string) => ({ path, id: "1".repeat(40), mode: 0o100644 }) as const;
+  const former = encodeIndexAfter(["a", "b", "c", "d"].map(entryOf));
+  const [a, , c, d] = former.entries;
+  const changed = { ...entryOf("b"), id: "2".repeat(40) };
+  const { fresh, entries } = encodeIndexAfter([a!, c!, d!, changed], former);
+  assert.deepEqual(fresh, [changed]);
+  assert.deepEqual(entries.map(({ path }) => path), ["a", "b", "c", "d"]);
 });
