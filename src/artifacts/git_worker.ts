@@ -10,6 +10,7 @@ import { gitDirectoryAt } from "../git/git_directory.ts";
 import { accessOf, attemptOf, type JobAnswer, postedError, type WorkerOrder } from "./git_job.ts";
 import type { GitWorkerJobs } from "./git_worker_jobs.ts";
 import type { WorkerMessage } from "./git_worker_messages.ts";
+import { loadNegotiation } from "../git/remote_branch.ts";
 
 const scope = globalThis as unknown as {
   onmessage: (event: MessageEvent<WorkerOrder>) => void;
@@ -31,7 +32,11 @@ function takeOrders(jobs: Promise<GitWorkerJobs>): void {
   jobs.catch(() => {});
   // The answer is posted whatever happens, so nothing is left to wait for.
   scope.onmessage = ({ data, ports }) =>
-    void answer(data, ports[0], jobs).then((message) => scope.postMessage(message));
+    void answer(data, ports[0], jobs).then((message) => {
+      scope.postMessage(message);
+      // The next order is an update, mostly. What fails here fails then, and is said then.
+      if (message.kind === "done") loadNegotiation().catch(() => {});
+    });
 }
 
 async function answer(

@@ -6,7 +6,8 @@ import { RecordMemory } from "../../src/artifacts/record_memory.ts";
 import { surveyWorkTree } from "../../src/artifacts/work_tree_survey.ts";
 import { WorkTreeGlance } from "../../src/artifacts/work_tree_glance.ts";
 import { type GitDirectory, gitDirectoryAt } from "../../src/git/git_directory.ts";
-import { encodeIndex, type IndexEntry, parseIndex, stampOf } from "../../src/git/index_file.ts";
+import { stampOf } from "../../src/git/file_stamp.ts";
+import { encodeIndex, type IndexEntry, parseIndex } from "../../src/git/index_file.ts";
 import { peerTest } from "../system_peers.ts";
 import { Playground } from "./playground.ts";
 
