@@ -26,6 +26,8 @@ export type Outcome = Omit<CheckoutDone, "receivedBytes">;
 export interface PlacementTools {
   readonly directory: GitDirectory;
   readonly store: ObjectStore;
+  /** All objects came anew, because others may be damaged: none counts as known. */
+  readonly isFresh?: boolean;
   /** Files that were written while they arrived. */
   readonly streamed?: StreamedFiles | undefined;
   /** What was seen of the destination while the objects came. */
@@ -36,12 +38,13 @@ export interface PlacementTools {
 /** Plans, compares, writes and publishes; everything it needs is here. */
 export async function bringInPlace(
   job: CheckoutJob,
-  { directory, store, streamed, glance, runtime }: PlacementTools,
+  { directory, store, isFresh, streamed, glance, runtime }: PlacementTools,
   chosen: ChosenBranch,
 ): Promise<Outcome> {
   const memory = runtime.memory?.of(job);
   const record = glance?.record ?? new PublishedRecord(directory, memory?.record);
   const published = publishedCommit(directory);
+  if (isFresh) memory?.plan.forget();
   const whole = planTree(store, chosen.commit, job.limits.files, memory?.plan);
   const plan = sparsePlan(whole, job.sparse);
   const isContentWanted = hasLargeFileContents(job) && usesLargeFiles(plan, store);

@@ -152,7 +152,7 @@ async function checkOutBranch(
     runtime.faultPoint?.("objects fetched");
     const outcome = await bringInPlace(
       job,
-      { directory, store, streamed, glance, runtime },
+      { directory, store, isFresh, streamed, glance, runtime },
       chosen,
     );
     if (isFresh && outcome.kind === "published") store.keepNewest(chosen.commit);

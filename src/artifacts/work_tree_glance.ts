@@ -5,8 +5,8 @@ import { placeAt } from "../git/physical_path.ts";
 import { isUntouchedFile, type PublishedRecord } from "./published_record.ts";
 import { lstatIfPresentSync } from "../git/synchronous_file.ts";
 
-/** About a millisecond of work. */
-const filesAtOnce = 250;
+/** One or two milliseconds of work. */
+const filesAtOnce = 500;
 /** What was seen longer ago is looked at again. */
 const mostAgeMs = 1_000;
 
@@ -23,6 +23,8 @@ export class WorkTreeGlance implements AsyncDisposable {
   /** Missing, changed, or replaced by something else; links, too. */
   readonly #others = new Set<IndexEntry>();
   readonly #directories = new Map<string, boolean>([["", true]]);
+  /** Of a directory that is there. */
+  #prefix = "";
   #state: "looking" | "complete" | "useless" = "looking";
   readonly #ended: Promise<void>;
 
@@ -85,7 +87,13 @@ export class WorkTreeGlance implements AsyncDisposable {
 
   #isUntouched(entry: IndexEntry): boolean {
     const { path } = entry;
-    if (!this.#isDirectory(path.slice(0, Math.max(0, path.lastIndexOf("/"))))) return false;
+    // Most are in the same directory as the one before.
+    const isBeside = path.startsWith(this.#prefix) && path.indexOf("/", this.#prefix.length) < 0;
+    if (!isBeside) {
+      const end = path.lastIndexOf("/");
+      if (!this.#isDirectory(path.slice(0, Math.max(0, end)))) return false;
+      this.#prefix = path.slice(0, end + 1);
+    }
     const info = lstatIfPresentSync(`${this.#root}/${path}`);
     return info !== undefined && isUntouchedFile(entry, info);
   }

@@ -49,6 +49,11 @@ export class PlanMemory {
     return this.#root;
   }
 
+  /** Every tree is to be read again. */
+  forget(): void {
+    this.#root = undefined;
+  }
+
   /** Remembers the commit planned last. */
   keep(root: KnownTree): void {
     this.#root = root.entries > mostEntries ? undefined : root;
