@@ -1,5 +1,5 @@
 /** A look at the files that are published, while the job waits for the server. */
-import { systemClock } from "../base/clock.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
 import type { IndexEntry } from "../git/index_file.ts";
 import { placeAt } from "../git/physical_path.ts";
 import { isUntouchedFile, type PublishedRecord } from "./published_record.ts";
@@ -17,7 +17,8 @@ const mostAgeMs = 1_000;
 export class WorkTreeGlance implements AsyncDisposable {
   readonly record: PublishedRecord;
   readonly #root: string;
-  readonly #startedMs = systemClock.monotonicMs();
+  readonly #clock: Pick<Clock, "monotonicMs">;
+  readonly #startedMs: number;
   /** What nobody has looked at yet. */
   readonly #left: Iterator<IndexEntry>;
   /** Missing, changed, or replaced by something else; links, too. */
@@ -29,8 +30,14 @@ export class WorkTreeGlance implements AsyncDisposable {
   readonly #ended: Promise<void>;
 
   /** @param root Where the files of the record should be. */
-  constructor(root: string, record: PublishedRecord) {
+  constructor(
+    root: string,
+    record: PublishedRecord,
+    clock: Pick<Clock, "monotonicMs"> = systemClock,
+  ) {
     this.#root = root;
+    this.#clock = clock;
+    this.#startedMs = clock.monotonicMs();
     this.record = record;
     this.#left = record.placed[Symbol.iterator]();
     this.#ended = this.#look();
@@ -48,7 +55,7 @@ export class WorkTreeGlance implements AsyncDisposable {
    * @returns Whether all of the directory was seen, and just now.
    */
   complete(root: string): boolean {
-    const ageMs = systemClock.monotonicMs() - this.#startedMs;
+    const ageMs = this.#clock.monotonicMs() - this.#startedMs;
     if (root !== this.#root || ageMs > mostAgeMs) this.#state = "useless";
     this.#lookAt(Infinity);
     return this.#state === "complete";

@@ -199,4 +199,12 @@ Deno.test("glance: tells what is as it was written, and of one directory alone",
     assert.deepEqual([...survey.localChanges].sort(), ["d/c", "gone/x", "link/y"]);
     await using elsewhere = new WorkTreeGlance(root, record);
     assert.equal(elsewhere.complete(directory.path), false);
+    let nowMs = 0;
+    const clock = { monotonicMs: () => nowMs };
+    await using recent = new WorkTreeGlance(root, record, clock);
+    await using old = new WorkTreeGlance(root, record, clock);
+    nowMs = 1_000;
+    assert(recent.complete(root));
+    nowMs = 1_001;
+    assert(!old.complete(root));
   }));
