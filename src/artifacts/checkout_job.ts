@@ -50,16 +50,26 @@ export async function runCheckout(
   choosing.catch(() => {});
   prepareTrees(job, directory, runtime);
   await using glance = glanceAt(job, directory, runtime);
-  const chosen = await choosing;
+  let chosen = await choosing;
   if (unpushedBase(directory) !== undefined) {
     if (job.localChanges === "keep") return heldBy(directory, remote.receivedBytes);
     // Committed when that was wanted, and not pushed: not lost now either.
     keepCommits(directory, "notWanted", publishedCommit(directory) ?? "", new Date());
     forgetUnpushed(directory);
   }
-  const outcome = chosen === undefined
-    ? emptyRepository(job, directory)
-    : await checkOutBranch(job, { directory, remote, glance, runtime }, chosen);
+  const bring = async (glance?: WorkTreeGlance) =>
+    chosen === undefined
+      ? emptyRepository(job, directory)
+      : await checkOutBranch(job, { directory, remote, glance, runtime }, chosen);
+  let outcome: Outcome;
+  try {
+    outcome = await bring(glance);
+  } catch (error) {
+    if (!remote.isAssumed) throw error;
+    // What was seen before may not be so any more.
+    chosen = await remote.chooseAnew();
+    outcome = await bring();
+  }
   if (outcome.kind === "published" && chosen !== undefined) setPublishedUrl(directory, job.url);
   return {
     ...outcome,

@@ -37,6 +37,8 @@ export interface CheckoutJob extends JobPlaces {
   readonly caCertificates?: string;
   /** artifact.branch; absent: the remote's HEAD. */
   readonly branch?: string;
+  /** Where a poll has just seen the branch: who knows what the server can do need not ask again. */
+  readonly seen?: ChosenBranch;
   readonly limits: { readonly bytes: number; readonly files: number };
   readonly idleTimeoutMs: number;
   /** What to do about files that were changed locally since the last checkout. */

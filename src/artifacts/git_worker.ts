@@ -4,7 +4,7 @@
  */
 import process from "node:process";
 import { Redactor } from "../base/redactor.ts";
-import { branchOf, type BranchSource } from "./branch_source.ts";
+import { branchOf, type BranchSource, KnownServer } from "./branch_source.ts";
 import { basicAuthorization } from "../git/credentials.ts";
 import { gitDirectoryAt } from "../git/git_directory.ts";
 import { accessOf, attemptOf, type JobAnswer, postedError, type WorkerOrder } from "./git_job.ts";
@@ -20,19 +20,19 @@ const scope = globalThis as unknown as {
 // A library looks into the environment as it loads; here it finds an empty one and needs no permission.
 Object.defineProperty(process, "env", { value: {} });
 
-takeOrders(loadJobs());
+takeOrders(loadJobs(), new KnownServer());
 
 async function loadJobs(): Promise<GitWorkerJobs> {
   const { GitWorkerJobs } = await import("./git_worker_jobs.ts");
   return new GitWorkerJobs();
 }
 
-function takeOrders(jobs: Promise<GitWorkerJobs>): void {
+function takeOrders(jobs: Promise<GitWorkerJobs>, server: KnownServer): void {
   // Said when there is an order.
   jobs.catch(() => {});
   // The answer is posted whatever happens, so nothing is left to wait for.
   scope.onmessage = ({ data, ports }) =>
-    void answer(data, ports[0], jobs).then((message) => {
+    void answer(data, ports[0], jobs, server).then((message) => {
       scope.postMessage(message);
       // The next order is an update, mostly. What fails here fails then, and is said then.
       if (message.kind === "done") loadNegotiation().catch(() => {});
@@ -43,6 +43,7 @@ async function answer(
   order: WorkerOrder,
   links: MessagePort | undefined,
   jobs: Promise<GitWorkerJobs>,
+  server: KnownServer,
 ): Promise<JobAnswer<unknown>> {
   const redactor = new Redactor();
   const credentials = order.kind === "remove" ? undefined : accessOf(order.job).credentials;
@@ -51,7 +52,7 @@ async function answer(
     redactor.add(basicAuthorization(credentials));
   }
   try {
-    using remote = askedBranch(order);
+    using remote = askedBranch(order, server);
     const result = await (await jobs).carryOut(order, remote, {
       links,
       say: (progress) => scope.postMessage({ kind: "progress", progress }),
@@ -68,9 +69,9 @@ async function answer(
 }
 
 /** Where a checkout gets its branch from, already asked for it. */
-function askedBranch(order: WorkerOrder): BranchSource | undefined {
+function askedBranch(order: WorkerOrder, server: KnownServer): BranchSource | undefined {
   if (order.kind !== "checkOut" || order.job.transfer !== undefined) return undefined;
-  const branch = branchOf(order.job, gitDirectoryAt(order.job.gitDirectory));
+  const branch = branchOf(order.job, gitDirectoryAt(order.job.gitDirectory), server);
   // Who wants the answer hears of a failure.
   branch.choose().catch(() => {});
   return branch;

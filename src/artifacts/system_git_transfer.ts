@@ -86,6 +86,14 @@ export class TransferredBranch implements Disposable {
     return this.#received;
   }
 
+  /** It was asked for this job. */
+  readonly isAssumed = false;
+
+  /** The same as {@link choose}. */
+  chooseAnew(): Promise<ChosenBranch | undefined> {
+    return this.choose();
+  }
+
   /** The branch; `undefined` when the repository is empty. */
   choose(): Promise<ChosenBranch | undefined> {
     return Promise.resolve(this.#transfer.branch);

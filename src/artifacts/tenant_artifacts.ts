@@ -11,15 +11,16 @@ import {
 import { remoteOptions, repositoryOrder } from "./checkout_order.ts";
 import { CheckoutReport } from "./checkout_report.ts";
 import { CommitRound } from "./commit_round.ts";
+import { FollowedRemote } from "./followed_remote.ts";
 import type { CheckoutDone, JobPlaces, RemovalDone } from "./git_job.ts";
 import { inPlaces } from "./job_places.ts";
 import { JobLane } from "./job_lane.ts";
 import { isMadeDestination, rememberMadeDestination } from "./made_destination.ts";
 import { ProgressReport } from "./progress_report.ts";
 import type { CheckoutProgress } from "../git/progress_snapshot.ts";
+import type { ChosenBranch } from "../git/remote_refs.ts";
 import { reportRemoval } from "./removal_report.ts";
 import {
-  type BranchPoll,
   type CheckoutOutcome,
   endedBy,
   heldByFormer,
@@ -28,9 +29,6 @@ import {
   type TenantSurroundings,
   type UsableSource,
 } from "./tenant_surroundings.ts";
-
-/** What the remote looked like when it was empty; no object id looks so. */
-const emptyRemote = "empty";
 
 /** One tenant's artifacts: the source that is valid now, and jobs one after the other. */
 export class TenantArtifacts {
@@ -44,10 +42,8 @@ export class TenantArtifacts {
   #progress: ProgressReport | undefined;
   /** Absent before the first checkout of this process, and after a removal. */
   #source: UsableSource | undefined;
-  #poll: BranchPoll | undefined;
+  readonly #remote: FollowedRemote;
   #forgetSecret: () => void = () => {};
-  /** The remote's commit that was last dealt with. */
-  #seen: string | undefined;
   /** The last checkout failed: somebody waits to hear that the artifacts are in place after all. */
   #isOwed = false;
 
@@ -57,6 +53,7 @@ export class TenantArtifacts {
     this.#log = surroundings.log;
     this.#place = place;
     this.#report = new CheckoutReport(this.#log, place.destination);
+    this.#remote = new FollowedRemote(tenantId, surroundings);
     this.#commits = new CommitRound(tenantId, place, surroundings);
   }
 
@@ -79,7 +76,7 @@ export class TenantArtifacts {
     const forgetFormer = this.#forgetSecret;
     this.#forgetSecret = this.#rememberSecret(source);
     this.#source = source;
-    this.#poll = undefined;
+    this.#remote.change();
     try {
       return await this.#lane.run(
         async (signal) => {
@@ -120,7 +117,7 @@ export class TenantArtifacts {
           if (outcome.kind !== "checkedOut") return outcome;
           [this.#forgetSecret, forgetUnused] = [forgetUnused, this.#forgetSecret];
           this.#source = source;
-          this.#poll = undefined;
+          this.#remote.change();
           this.#isOwed = false;
           onTaken();
           return outcome;
@@ -150,17 +147,11 @@ export class TenantArtifacts {
         if (source === undefined) return false;
         const isMerged = await this.#commit(source, signal);
         if (!this.#with.config.autoCheckout && !this.#isOwed) return isMerged;
-        if (this.#with.pollsRemote) {
-          this.#poll ??= this.#with.openPoll({
-            access: source.access,
-            gitDirectory: gitDirectoryPath(this.#with.stateDir, this.#tenantId),
-            clock: this.#with.clock,
-            ...await remoteOptions(this.#with.config),
-          });
-          const chosen = await this.#poll.ask(signal);
-          if ((chosen?.commit ?? emptyRemote) === this.#seen && !this.#isOwed) return isMerged;
-        }
-        const { changed } = await this.#job(source, signal);
+        const asked = this.#with.pollsRemote
+          ? await this.#remote.ask(source.access, signal)
+          : undefined;
+        if (asked?.hasMoved === false && !this.#isOwed) return isMerged;
+        const { changed } = await this.#job(source, signal, asked?.branch);
         const isNews = changed || isMerged || this.#isOwed;
         this.#isOwed = false;
         return isNews;
@@ -177,7 +168,8 @@ export class TenantArtifacts {
   async remove(signal: AbortSignal): Promise<RemovalOutcome> {
     const forgetSecret = this.#forgetSecret;
     this.#forgetSecret = () => {};
-    this.#source = this.#poll = undefined;
+    this.#source = undefined;
+    this.#remote.change();
     try {
       const done = await this.#lane.run((signal) => this.#removal(signal), signal, true);
       return { kind: "removed", files: done?.files ?? 0 };
@@ -227,21 +219,26 @@ export class TenantArtifacts {
 
   /** @returns Whether changes of the remote came to the destination with it. */
   async #commit(source: UsableSource, signal: AbortSignal): Promise<boolean> {
-    const done = await this.#commits.run(source, this.#seen === emptyRemote, signal);
-    if (done?.remote !== undefined) this.#seen = done.remote;
+    const done = await this.#commits.run(source, this.#remote.isEmpty, signal);
+    if (done?.remote !== undefined) this.#remote.dealtWith(done.remote);
     return done?.changed === true;
   }
 
-  #job(source: UsableSource, signal: AbortSignal): Promise<CheckoutDone> {
+  /** @param seen What a poll has just seen. */
+  #job(source: UsableSource, signal: AbortSignal, seen?: ChosenBranch): Promise<CheckoutDone> {
     const { checkouts } = this.#with.slots;
-    return checkouts.run(() => this.#jobInSlot(source, signal), signal);
+    return checkouts.run(() => this.#jobInSlot(source, signal, seen), signal);
   }
 
-  async #jobInSlot({ access }: UsableSource, signal: AbortSignal): Promise<CheckoutDone> {
+  async #jobInSlot(
+    { access }: UsableSource,
+    signal: AbortSignal,
+    seen: ChosenBranch | undefined,
+  ): Promise<CheckoutDone> {
     const { config, clock, stateDir, runJob, makeLinks } = this.#with;
     const { destination, applicationPath } = this.#place;
     // A job that fails may have done a part.
-    this.#seen = undefined;
+    this.#remote.forget();
     const make = config.publish === "symlink" ? makeWayTo : makeDestination;
     const isMade = await make(applicationPath, destination);
     const gitDirectory = await makeGitDirectory(stateDir, this.#tenantId);
@@ -252,6 +249,7 @@ export class TenantArtifacts {
         ...places,
         ...repositoryOrder(config, access),
         ...await remoteOptions(config),
+        ...(seen === undefined ? {} : { seen }),
       }, {
         timeoutMs: config.limits.timeoutMs,
         clock,
@@ -261,7 +259,7 @@ export class TenantArtifacts {
         onProgress: (at) => progress.take(at),
       }).finally(() => this.#progress = undefined);
       this.#report.done(access.url, result);
-      this.#seen = result.kind === "held" ? undefined : result.commit ?? emptyRemote;
+      if (result.kind !== "held") this.#remote.dealtWith(result.commit);
       return result;
     });
   }
@@ -269,7 +267,7 @@ export class TenantArtifacts {
   async #removal(signal: AbortSignal): Promise<RemovalDone | undefined> {
     const { config, clock, stateDir, runRemoval, slots } = this.#with;
     const { destination, applicationPath } = this.#place;
-    this.#seen = undefined;
+    this.#remote.forget();
     this.#report = new CheckoutReport(this.#log, destination);
     const gitDirectory = gitDirectoryPath(stateDir, this.#tenantId);
     if (!await isDirectory(gitDirectory)) return undefined;

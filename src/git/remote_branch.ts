@@ -56,6 +56,16 @@ export class RemoteBranch {
     return chosen;
   }
 
+  /** What the server can do, as it said. */
+  get capabilities(): ReadonlySet<string> {
+    return this.#capabilities;
+  }
+
+  /** Takes for granted what {@link choose} would find out. */
+  assume(capabilities: ReadonlySet<string>): void {
+    this.#capabilities = capabilities;
+  }
+
   /**
    * Fetches what is missing of the commit that {@link choose} found, without history.
    *
