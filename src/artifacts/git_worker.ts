@@ -12,6 +12,9 @@ import type { GitWorkerJobs } from "./git_worker_jobs.ts";
 import type { WorkerMessage } from "./git_worker_messages.ts";
 import { loadNegotiation } from "../git/remote_branch.ts";
 
+/** Who has had nothing to do for so long may prepare for what comes. */
+const idleMs = 250;
+
 const scope = globalThis as unknown as {
   onmessage: (event: MessageEvent<WorkerOrder>) => void;
   postMessage: (message: WorkerMessage<unknown>, transfer?: Transferable[]) => void;
@@ -31,12 +34,15 @@ function takeOrders(jobs: Promise<GitWorkerJobs>, server: KnownServer): void {
   // Said when there is an order.
   jobs.catch(() => {});
   // The answer is posted whatever happens, so nothing is left to wait for.
-  scope.onmessage = ({ data, ports }) =>
+  let idle: ReturnType<typeof setTimeout> | undefined;
+  scope.onmessage = ({ data, ports }) => {
+    clearTimeout(idle);
     void answer(data, ports[0], jobs, server).then((message) => {
       scope.postMessage(message);
       // The next order is an update, mostly. What fails here fails then, and is said then.
-      if (message.kind === "done") loadNegotiation().catch(() => {});
+      idle = setTimeout(() => loadNegotiation().catch(() => {}), idleMs);
     });
+  };
 }
 
 async function answer(
