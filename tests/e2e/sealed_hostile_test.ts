@@ -218,7 +218,7 @@ for (const [title, flags] of ways) {
       receiver: false,
       files: { "index.html": "first" },
     });
-    const { platform, home } = scene;
+    const { platform, home, remote } = scene;
     await using prey = await openPrey(home.path);
     // Where the job may read; a real library comes out of Deno's cache, which everything may load.
     const gitDirectory = join(home.stateDir, "git", "-1234");
@@ -242,7 +242,11 @@ throw new Error("seen enough");
     });
     await platform.until("CompleteTopologyRequestEvent", patience);
     await platform.initializeMember();
-    await untilFile(join(home.logDir, "agent.log"), (text) => text.includes("seen enough"));
+    const log = join(home.logDir, "agent.log");
+    // It is loaded for an update: a first checkout does without.
+    await untilFile(log, (text) => text.includes("Checked out commit"));
+    await remote!.commit("application", { "index.html": "second" });
+    await untilFile(log, (text) => text.includes("seen enough"));
     assert.equal(await agent.end(), 0, agent.output());
     const { tried, got, literal } = reportIn(agent.output());
     assert.ok(tried > 28);
