@@ -270,7 +270,8 @@ export class PackReceiver implements ArrivingPack {
       // A delta that waits for one at an offset is resolved together with that one.
       if (id.startsWith("@")) continue;
       const object = this.#sources.findElsewhere?.(id);
-      if (object === undefined) throw damaged("a delta's base is missing");
+      // In the pack itself, perhaps, as a delta that waits, too.
+      if (object === undefined) continue;
       this.#spend(object.data.length);
       const { offset, end, crc } = completion.append(object);
       this.#ends.set(offset, end);

@@ -114,6 +114,20 @@ Deno.test("PackReceiver: completes a thin pack so that it stands alone", () => {
   assert.throws(() => receive(thin), isRefusal("input", /delta's base is missing/));
 });
 
+Deno.test("PackReceiver: completes a thin pack in which a delta's base waits, too", () => {
+  const [changed, again] = [bytesOf("changed"), bytesOf("and again")];
+  const thin = pack([
+    idDelta(idOf("blob", changed), insertingDelta(changed, again)),
+    idDelta(idOf("blob", blob), insertingDelta(blob, changed)),
+  ]);
+  const elsewhere = (id: string) =>
+    id === idOf("blob", blob) ? { type: "blob" as const, data: blob } : undefined;
+  const completed = receive(thin, { elsewhere });
+  const expected = [blob, changed, again].map((content) => idOf("blob", content)).sort();
+  assert.deepEqual(completed.ids.sort(), expected);
+  assert.deepEqual(receive(completed.bytes).ids.sort(), expected);
+});
+
 Deno.test("PackReceiver: refuses every pack with a flipped byte or a missing end", () => {
   const good = pack([entry(blobType, blob), entry(blobType, bytesOf("x".repeat(300)))]);
   const isExpected = (error: unknown) =>
