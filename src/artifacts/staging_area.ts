@@ -142,6 +142,7 @@ export class StagingArea implements Disposable {
       const written = this.#written.get(path);
       if (written) {
         left -= written.entry.stamp?.size ?? 0;
+        if (left < 0) throw tooMuch(mostBytes);
         if (written.isPointer) largeFilePointers.push(path);
         entries.push(written.entry);
         progress?.written(entries.length, files.length);

@@ -142,6 +142,23 @@ Deno.test("streamed files: wait for the finished pack when they are not at hand 
   assert.deepEqual(place.staged(), ["a", "d/run"]);
 });
 
+Deno.test("streamed files: count with those that are written later", async () => {
+  await using place = await prepared();
+  const [later, now] = [text("x".repeat(600)), text("y".repeat(600))];
+  const both = tree(["100644", "a", later], ["100644", "b", now]);
+  const of = commitOf(both);
+  await using streamed = StreamedFiles.of(place.job, place.directory, idFor(of));
+  assert(streamed);
+  takeAll(streamed, [later, of, both, now], true);
+  const wanted = [planned("a", later), planned("b", now)];
+  using staging = await streamed.handOver(wanted);
+  assert(staging);
+  assert.throws(
+    () => staging.write(wanted, { source: { read: () => later.data } }, 1_000),
+    /more than 1000 bytes/,
+  );
+});
+
 Deno.test("streamed files: nothing of what is refused, too much or unexpected stays", async () => {
   const odd: [string, readonly GitObject[]][] = [];
   const add = (what: string, of: GitObject, ...rest: readonly GitObject[]) =>
