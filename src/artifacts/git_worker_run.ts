@@ -155,7 +155,11 @@ function startWriter(
   port: MessagePort | undefined,
   onBroken: (message: string) => void,
 ): Worker | undefined {
-  if (port === undefined || navigator.hardwareConcurrency < 2) return undefined;
+  if (port === undefined) return undefined;
+  if (navigator.hardwareConcurrency < 2) {
+    port.close();
+    return undefined;
+  }
   const places = stagingPlaces(job);
   const worker = new Worker(import.meta.resolve("./writer_worker.ts"), {
     type: "module",

@@ -221,6 +221,21 @@ peerTest(
   },
 );
 
+peerTest("second writer: leaves nothing behind where there is one processor", ["git"], async () => {
+  await using playground = await Playground.open();
+  await Deno.mkdir(playground.gitDirectory, { recursive: true });
+  const names = Array.from({ length: 500 }, (_, index) => `f${index}`);
+  await playground.commit(Object.fromEntries(names.map((name) => [name, name])));
+  const signal = new AbortController().signal;
+  const options = { timeoutMs: 60_000, clock: systemClock, signal };
+  Object.defineProperty(navigator, "hardwareConcurrency", { value: 1, configurable: true });
+  try {
+    assert.equal((await runGitWorker(playground.job(), options)).files, 500);
+  } finally {
+    Reflect.deleteProperty(navigator, "hardwareConcurrency");
+  }
+});
+
 function noise(bytes: number): Uint8Array {
   return crypto.getRandomValues(new Uint8Array(bytes));
 }
