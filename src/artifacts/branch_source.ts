@@ -43,18 +43,22 @@ export class KnownServer {
   }
 }
 
-/**
- * Over HTTP, unless the system's git has brought it already.
- *
- * @param server What a job before may have learned of it.
- */
+/** How to ask. */
+export interface BranchOptions {
+  /** What a job before may have learned of it. */
+  readonly server?: KnownServer;
+  /** Ends requests in progress. */
+  readonly signal?: AbortSignal;
+}
+
+/** Over HTTP, unless the system's git has brought it already. */
 export function branchOf(
   job: CheckoutJob,
   directory: GitDirectory,
-  server = new KnownServer(),
+  { server = new KnownServer(), signal }: BranchOptions = {},
 ): BranchSource {
   return job.transfer === undefined
-    ? new HttpBranch(job, directory, server)
+    ? new HttpBranch(job, directory, server, signal)
     : new TransferredBranch(job, directory, job.transfer);
 }
 
@@ -68,7 +72,12 @@ class HttpBranch implements BranchSource {
   #isAssumed = false;
   #isOpen = true;
 
-  constructor(job: CheckoutJob, directory: GitDirectory, server: KnownServer) {
+  constructor(
+    job: CheckoutJob,
+    directory: GitDirectory,
+    server: KnownServer,
+    signal: AbortSignal | undefined,
+  ) {
     this.#job = job;
     this.#directory = directory;
     this.#server = server;
@@ -77,6 +86,7 @@ class HttpBranch implements BranchSource {
       maxBytes: job.limits.bytes,
       idleTimeoutMs: job.idleTimeoutMs,
       clock: systemClock,
+      ...(signal === undefined ? {} : { signal }),
       ...(job.caCertificates === undefined ? {} : { caCertificates: job.caCertificates }),
     });
     this.#remote = new RemoteBranch(job, directory, this.#http);

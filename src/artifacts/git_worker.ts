@@ -9,14 +9,15 @@ import { basicAuthorization } from "../git/credentials.ts";
 import { gitDirectoryAt } from "../git/git_directory.ts";
 import { accessOf, attemptOf, type JobAnswer, postedError, type WorkerOrder } from "./git_job.ts";
 import type { GitWorkerJobs } from "./git_worker_jobs.ts";
-import type { WorkerMessage } from "./git_worker_messages.ts";
+import type { MainMessage, WorkerMessage } from "./git_worker_messages.ts";
+import { JobStop } from "./job_stop.ts";
 import { loadNegotiation } from "../git/remote_branch.ts";
 
 /** Who has had nothing to do for so long may prepare for what comes. */
 const idleMs = 250;
 
 const scope = globalThis as unknown as {
-  onmessage: (event: MessageEvent<WorkerOrder>) => void;
+  onmessage: (event: MessageEvent<MainMessage>) => void;
   postMessage: (message: WorkerMessage<unknown>, transfer?: Transferable[]) => void;
 };
 
@@ -35,9 +36,16 @@ function takeOrders(jobs: Promise<GitWorkerJobs>, server: KnownServer): void {
   jobs.catch(() => {});
   // The answer is posted whatever happens, so nothing is left to wait for.
   let idle: ReturnType<typeof setTimeout> | undefined;
+  let current = new AbortController();
   scope.onmessage = ({ data, ports }) => {
+    if (data.kind === "stop") {
+      scope.postMessage({ kind: "stopping" });
+      return current.abort();
+    }
     clearTimeout(idle);
-    void answer(data, ports[0], jobs, server).then((message) => {
+    current = new AbortController();
+    const stop = new JobStop(data.stop);
+    void answer(data, ports[0], { jobs, server, stop, signal: current.signal }).then((message) => {
       scope.postMessage(message);
       // The next order is an update, mostly. What fails here fails then, and is said then.
       idle = setTimeout(() => loadNegotiation().catch(() => {}), idleMs);
@@ -45,11 +53,18 @@ function takeOrders(jobs: Promise<GitWorkerJobs>, server: KnownServer): void {
   };
 }
 
+interface Surroundings {
+  readonly jobs: Promise<GitWorkerJobs>;
+  readonly server: KnownServer;
+  readonly stop: JobStop;
+  /** Fires when the job is not wanted any more. */
+  readonly signal: AbortSignal;
+}
+
 async function answer(
   order: WorkerOrder,
   links: MessagePort | undefined,
-  jobs: Promise<GitWorkerJobs>,
-  server: KnownServer,
+  { jobs, server, stop, signal }: Surroundings,
 ): Promise<JobAnswer<unknown>> {
   const redactor = new Redactor();
   const credentials = order.kind === "remove" ? undefined : accessOf(order.job).credentials;
@@ -58,9 +73,10 @@ async function answer(
     redactor.add(basicAuthorization(credentials));
   }
   try {
-    using remote = askedBranch(order, server);
+    using remote = askedBranch(order, server, signal);
     const result = await (await jobs).carryOut(order, remote, {
       links,
+      assertWanted: stop.assertWanted,
       say: (progress) => scope.postMessage({ kind: "progress", progress }),
       // The main side starts it: a worker that a worker starts takes a second to answer.
       wantWriter: (port) => scope.postMessage({ kind: "writerWanted" }, [port]),
@@ -75,9 +91,13 @@ async function answer(
 }
 
 /** Where a checkout gets its branch from, already asked for it. */
-function askedBranch(order: WorkerOrder, server: KnownServer): BranchSource | undefined {
+function askedBranch(
+  order: WorkerOrder,
+  server: KnownServer,
+  signal: AbortSignal,
+): BranchSource | undefined {
   if (order.kind !== "checkOut" || order.job.transfer !== undefined) return undefined;
-  const branch = branchOf(order.job, gitDirectoryAt(order.job.gitDirectory), server);
+  const branch = branchOf(order.job, gitDirectoryAt(order.job.gitDirectory), { server, signal });
   // Who wants the answer hears of a failure.
   branch.choose().catch(() => {});
   return branch;

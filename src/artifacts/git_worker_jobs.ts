@@ -14,6 +14,8 @@ import { SecondWriter } from "./second_writer.ts";
 export interface MainSide {
   /** Absent: nobody makes links. */
   readonly links: MessagePort | undefined;
+  /** Throws when the job is not wanted any more. */
+  readonly assertWanted: () => void;
   /** Is told of how far a job is. */
   readonly say: (progress: CheckoutProgress) => void;
   /** Has somebody write files at the other end of the port. */
@@ -32,7 +34,7 @@ export class GitWorkerJobs {
   async carryOut(
     order: WorkerOrder,
     remote: BranchSource | undefined,
-    { links, say, wantWriter }: MainSide,
+    { links, assertWanted, say, wantWriter }: MainSide,
   ): Promise<unknown> {
     const runtime = {
       ...askForLinks(links),
@@ -43,6 +45,9 @@ export class GitWorkerJobs {
         return new SecondWriter(port1);
       },
       progress: new ProgressMeter(say, systemClock),
+      assertWanted,
+      // Where a crash does no harm, the end of a job does none.
+      faultPoint: assertWanted,
       memory: this.#memory,
     };
     switch (order.kind) {
@@ -51,7 +56,7 @@ export class GitWorkerJobs {
       case "commit":
         return await (await import("./commit_job.ts")).runCommit(order.job, runtime);
       case "remove":
-        return runRemoval(order.job);
+        return runRemoval(order.job, runtime);
     }
   }
 }

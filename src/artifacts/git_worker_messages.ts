@@ -1,5 +1,5 @@
-/** What a Git worker says to the main thread. */
-import type { JobAnswer } from "./git_job.ts";
+/** What a Git worker and the main thread say to each other. */
+import type { JobAnswer, WorkerOrder } from "./git_job.ts";
 import type { CheckoutProgress } from "../git/progress_snapshot.ts";
 
 /**
@@ -9,4 +9,14 @@ import type { CheckoutProgress } from "../git/progress_snapshot.ts";
 export type WorkerMessage<Result> =
   | JobAnswer<Result>
   | { readonly kind: "progress"; readonly progress: CheckoutProgress }
-  | { readonly kind: "writerWanted" };
+  | { readonly kind: "writerWanted" }
+  /** It has heard that its job is not wanted any more. */
+  | { readonly kind: "stopping" };
+
+/** An order, then perhaps that it is not wanted any more. */
+export type MainMessage =
+  | WorkerOrder & {
+    /** Of a {@link JobStop}. Absent: the job will be wanted. */
+    readonly stop?: SharedArrayBuffer;
+  }
+  | { readonly kind: "stop" };

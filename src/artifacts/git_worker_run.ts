@@ -1,4 +1,4 @@
-import { type Clock, withDeadline } from "../base/clock.ts";
+import { type Clock, systemClock, withDeadline } from "../base/clock.ts";
 import { type AgentErrorOptions, cannot } from "../base/errors.ts";
 import { portOf } from "./allowed_host.ts";
 import {
@@ -15,10 +15,16 @@ import {
   type WorkerOrder,
 } from "./git_job.ts";
 import { LinkService, type MakeLinks } from "./link_exchange.ts";
-import type { WorkerMessage } from "./git_worker_messages.ts";
+import type { MainMessage, WorkerMessage } from "./git_worker_messages.ts";
+import { JobStop } from "./job_stop.ts";
 import type { CheckoutProgress } from "../git/progress_snapshot.ts";
 import { stagingPlaces } from "./staging_area.ts";
 import type { WarmWorkers } from "./warm_workers.ts";
+
+/** What a job may take to stop where nothing is half done: a file, an object, a request. */
+const unwindingMs = 1_000;
+/** Deno lets a thread that is busy go on for two seconds after its end was asked for. */
+const terminationMs = 2_100;
 
 const noPermissions = {
   net: false,
@@ -91,23 +97,27 @@ async function carryOut<Result>(order: WorkerOrder, options: GitWorkerOptions): 
   using links = makeLinks ? new LinkService(order.job, makeLinks) : undefined;
   const permissions = permissionsOf(order.job);
   const worker = options.warm?.take(permissions) ?? startWorker(order, permissions, options.warm);
+  const stop = new JobStop();
+  const answered = Promise.withResolvers<JobAnswer<Result>>();
   let isLeftWarm = false;
+  let isStopping = false;
   let writer: Worker | undefined;
   try {
-    const answered = Promise.withResolvers<JobAnswer<Result>>();
     const onWriterBroken = (message: string) => answered.reject(broken(order, message));
     worker.onmessage = ({ data, ports }: MessageEvent<WorkerMessage<Result>>) => {
       if (data.kind === "progress") options.onProgress?.(data.progress);
       else if (data.kind === "writerWanted") {
         writer ??= startWriter(order.job, ports[0], onWriterBroken);
-      } else answered.resolve(data);
+      } else if (data.kind === "stopping") isStopping = true;
+      else answered.resolve(data);
     };
     worker.onmessageerror = () => answered.reject(broken(order, "its answer cannot be read"));
     worker.onerror = (event) => {
       event.preventDefault();
       answered.reject(broken(order, event.message));
     };
-    worker.postMessage(order, links ? [links.port] : []);
+    const message: MainMessage = { ...order, stop: stop.shared };
+    worker.postMessage(message, links ? [links.port] : []);
     const answer = await withDeadline(
       answered.promise,
       options.timeoutMs,
@@ -118,10 +128,30 @@ async function carryOut<Result>(order: WorkerOrder, options: GitWorkerOptions): 
     if (answer.kind === "failed") throw errorFrom(answer.error);
     isLeftWarm = order.kind !== "remove";
     return answer.result;
+  } catch (error) {
+    stop.request();
+    worker.postMessage({ kind: "stop" } satisfies MainMessage);
+    // Another job may follow in the same directories.
+    const hasEnded = await isSettledWithin(answered.promise, unwindingMs);
+    worker.terminate();
+    if (!hasEnded && !isStopping) await systemClock.sleep(terminationMs);
+    throw error;
   } finally {
     writer?.terminate();
     if (isLeftWarm && options.warm) options.warm.keep(permissions, worker);
     else worker.terminate();
+  }
+}
+
+async function isSettledWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  const settled = promise.then(() => true, () => true);
+  const over = new AbortController();
+  // Rejects only when it is no longer wanted.
+  const limit = systemClock.sleep(ms, over.signal).then(() => false, () => false);
+  try {
+    return await Promise.race([settled, limit]);
+  } finally {
+    over.abort();
   }
 }
 
@@ -161,11 +191,18 @@ function startWriter(
     return undefined;
   }
   const places = stagingPlaces(job);
-  const worker = new Worker(import.meta.resolve("./writer_worker.ts"), {
-    type: "module",
-    name: "writer",
-    deno: { permissions: { ...noPermissions, read: places, write: places } },
-  });
+  let worker: Worker;
+  try {
+    worker = new Worker(import.meta.resolve("./writer_worker.ts"), {
+      type: "module",
+      name: "writer",
+      deno: { permissions: { ...noPermissions, read: places, write: places } },
+    });
+  } catch {
+    // There may be no more threads; the job does without.
+    port.close();
+    return undefined;
+  }
   worker.onerror = (event) => {
     event.preventDefault();
     onBroken(event.message);

@@ -53,6 +53,8 @@ export interface JobRuntime {
   readonly progress?: ProgressMeter;
   /** Of the jobs before; absent: nothing is remembered. */
   readonly memory?: JobMemory;
+  /** Throws when the job is not wanted any more; for what takes long. */
+  readonly assertWanted?: () => void;
   /** Called at each point that is passed. */
   readonly faultPoint?: (point: FaultPoint) => void;
 }

@@ -50,7 +50,7 @@ async function publishFiles(work: PublicationWork): Promise<Published> {
   }
   using staging = await work.streamed?.handOver(survey.write) ??
     openStaging(job);
-  const files = staging.write(survey.write, work, job.limits.bytes, runtime.progress);
+  const files = staging.write(survey.write, work, job.limits.bytes, runtime);
   runtime.faultPoint?.("files staged");
   const links = await stageLinks(staging.path, survey.link, runtime);
   runtime.faultPoint?.("links staged");

@@ -37,7 +37,7 @@ export async function publishTree(
   }
   const trees = treesOf(destination);
   using staging = await work.streamed?.handOver(survey.write) ?? openStaging(job);
-  const files = staging.write(survey.write, work, job.limits.bytes, runtime.progress);
+  const files = staging.write(survey.write, work, job.limits.bytes, runtime);
   const kept = survey.keep.filter(({ mode }) => mode !== 0o120000);
   staging.adopt(kept, join(trees, former ?? ""));
   runtime.faultPoint?.("files staged");

@@ -4,7 +4,7 @@ import { type FileStamp, stampOf } from "../git/file_stamp.ts";
 import { type IndexEntry } from "../git/index_file.ts";
 import { parsePointer } from "../git/large_file_pointer.ts";
 import { copyLargeFileSync, type LargeFileContents } from "./large_files.ts";
-import type { ProgressMeter } from "../git/progress_meter.ts";
+import type { JobRuntime } from "./job_runtime.ts";
 import type { SecondWriter } from "./second_writer.ts";
 import { removeSync, writeNewFileSync } from "../git/synchronous_file.ts";
 import { reservedName } from "../git/tree_entry_name.ts";
@@ -133,12 +133,13 @@ export class StagingArea implements Disposable {
       readonly contents?: LargeFileContents;
     },
     mostBytes: number,
-    progress?: ProgressMeter,
+    { progress, assertWanted }: Pick<JobRuntime, "progress" | "assertWanted"> = {},
   ): StagedFiles {
     const entries: IndexEntry[] = [];
     const largeFilePointers: string[] = [];
     let left = mostBytes;
     for (const { path, id, mode } of files) {
+      assertWanted?.();
       const written = this.#written.get(path);
       if (written) {
         left -= written.entry.stamp?.size ?? 0;

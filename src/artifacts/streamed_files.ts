@@ -67,11 +67,12 @@ export class StreamedFiles implements AsyncDisposable {
   }
 
   /**
-   * Takes an object of the pack; never throws.
+   * Takes an object of the pack. Throws only when the job is not wanted any more.
    *
    * @param id As computed from the content.
    */
   readonly take: OnObject = (id, object, pack): void => {
+    this.#runtime.assertWanted?.();
     if (this.#hasEnded) return;
     if (pack.objectsTotal >= objectsForTwo) this.#second ??= this.#runtime.startWriter?.();
     try {

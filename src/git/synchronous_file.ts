@@ -52,7 +52,12 @@ export function writeNewFileSync(path: string, bytes: Uint8Array, mode: number):
 export function withModeSync(path: string, mode: number): Deno.FileInfo {
   const info = Deno.lstatSync(path);
   if (((info.mode ?? mode) & mode) === mode) return info;
-  Deno.chmodSync(path, mode);
+  try {
+    Deno.chmodSync(path, mode);
+  } catch (error) {
+    // A file system without modes; the file is ours.
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+  }
   return Deno.lstatSync(path);
 }
 

@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { runGitWorker, runRemovalWorker } from "../../src/artifacts/git_worker_run.ts";
+import { JobStop } from "../../src/artifacts/job_stop.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import type { CheckoutProgress } from "../../src/git/progress_snapshot.ts";
+import { peerTest } from "../system_peers.ts";
+import { Playground } from "./playground.ts";
+
+Deno.test("JobStop: is heard wherever its memory is", () => {
+  const stop = new JobStop();
+  const there = new JobStop(structuredClone(stop.shared));
+  there.assertWanted();
+  stop.request();
+  assert.throws(there.assertWanted, { name: "AbortError" });
+});
+
+const files = Object.fromEntries(
+  Array.from({ length: 1_500 }, (_, index) => [`d${index % 50}/f${index}`, `${index}`.repeat(500)]),
+);
+
+/** A checkout that is aborted as soon as it has come so far; returns when nothing of it goes on. */
+async function abortedAt(
+  playground: Playground,
+  phase: CheckoutProgress["phase"],
+): Promise<void> {
+  const abort = new AbortController();
+  const options = {
+    timeoutMs: 60_000,
+    clock: systemClock,
+    signal: abort.signal,
+    onProgress: (progress: CheckoutProgress) => {
+      if (progress.phase === phase) abort.abort(new DOMException("a newer one", "AbortError"));
+    },
+  };
+  await assert.rejects(runGitWorker(playground.job(), options), /a newer one/);
+}
+
+const options = { timeoutMs: 60_000, clock: systemClock, signal: new AbortController().signal };
+
+for (const phase of ["receiving", "writing", "publishing"] as const) {
+  peerTest(
+    `aborted checkout: does nothing any more once it has ended, ${phase}`,
+    ["git"],
+    async () => {
+      await using playground = await Playground.open();
+      await Deno.mkdir(playground.gitDirectory, { recursive: true });
+      await playground.commit(files);
+      await abortedAt(playground, phase);
+      // At once, in the same directories.
+      await runRemovalWorker({
+        gitDirectory: playground.gitDirectory,
+        destination: playground.app,
+        stagingDirectories: playground.job().stagingDirectories,
+        removesDestination: false,
+      }, options);
+      assert.deepEqual(playground.files(), {});
+      await abortedAt(playground, phase);
+      await runGitWorker(playground.job(), options);
+      assert.deepEqual(Object.keys(playground.files()).length, 1_500);
+      assert.deepEqual(await playground.nativeGit("status", "--porcelain"), { code: 0, text: "" });
+      assert.deepEqual(playground.surroundings(), ["app", "state"]);
+    },
+  );
+}
