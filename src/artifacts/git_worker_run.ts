@@ -99,6 +99,8 @@ async function carryOut<Result>(order: WorkerOrder, options: GitWorkerOptions): 
   const worker = options.warm?.take(permissions) ?? startWorker(order, permissions, options.warm);
   const stop = new JobStop();
   const answered = Promise.withResolvers<JobAnswer<Result>>();
+  /** Whatever came of it: the job does nothing any more. */
+  const ended = Promise.withResolvers<void>();
   let isLeftWarm = false;
   let isStopping = false;
   let writer: Worker | undefined;
@@ -109,11 +111,18 @@ async function carryOut<Result>(order: WorkerOrder, options: GitWorkerOptions): 
       else if (data.kind === "writerWanted") {
         writer ??= startWriter(order.job, ports[0], onWriterBroken);
       } else if (data.kind === "stopping") isStopping = true;
-      else answered.resolve(data);
+      else {
+        ended.resolve();
+        answered.resolve(data);
+      }
     };
-    worker.onmessageerror = () => answered.reject(broken(order, "its answer cannot be read"));
+    worker.onmessageerror = () => {
+      ended.resolve();
+      answered.reject(broken(order, "its answer cannot be read"));
+    };
     worker.onerror = (event) => {
       event.preventDefault();
+      ended.resolve();
       answered.reject(broken(order, event.message));
     };
     const message: MainMessage = { ...order, stop: stop.shared };
@@ -132,7 +141,7 @@ async function carryOut<Result>(order: WorkerOrder, options: GitWorkerOptions): 
     stop.request();
     worker.postMessage({ kind: "stop" } satisfies MainMessage);
     // Another job may follow in the same directories.
-    const hasEnded = await isSettledWithin(answered.promise, unwindingMs);
+    const hasEnded = await resolvesWithin(ended.promise, unwindingMs);
     worker.terminate();
     if (!hasEnded && !isStopping) await systemClock.sleep(terminationMs);
     throw error;
@@ -143,13 +152,12 @@ async function carryOut<Result>(order: WorkerOrder, options: GitWorkerOptions): 
   }
 }
 
-async function isSettledWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
-  const settled = promise.then(() => true, () => true);
+async function resolvesWithin(promise: Promise<void>, ms: number): Promise<boolean> {
   const over = new AbortController();
   // Rejects only when it is no longer wanted.
   const limit = systemClock.sleep(ms, over.signal).then(() => false, () => false);
   try {
-    return await Promise.race([settled, limit]);
+    return await Promise.race([promise.then(() => true), limit]);
   } finally {
     over.abort();
   }
