@@ -14,7 +14,7 @@ export const project = fileURLToPath(new URL("../", import.meta.url));
 /** Modules that run in workers of their own: nothing imports them, so they are named. */
 export const workerModules = [
   "src/artifacts/git_worker.ts",
-  "src/artifacts/writer_worker.ts",
+  "src/artifacts/second_worker.ts",
   "src/cli/sealed_agent.ts",
   "src/extensions/module_worker.ts",
 ] as const;

@@ -49,7 +49,8 @@ export async function bringInPlace(
   const plan = sparsePlan(whole, job.sparse);
   const isContentWanted = hasLargeFileContents(job) && usesLargeFiles(plan, store);
   const root = surveyedRoot(job);
-  const found = surveyWorkTree(root, plan, record, glance?.complete(root) ? glance : undefined);
+  const isGlanceNew = await glance?.complete(root) === true;
+  const found = surveyWorkTree(root, plan, record, isGlanceNew ? glance : undefined);
   const survey = isContentWanted ? withPointersInPlace(surveyedRoot(job), found, store) : found;
   const notes = {
     ...noNotes,

@@ -120,10 +120,10 @@ interface Tools {
 function glanceAt(
   job: CheckoutJob,
   directory: GitDirectory,
-  { memory }: JobRuntime,
+  { memory, second }: JobRuntime,
 ): WorkTreeGlance | undefined {
   const record = new PublishedRecord(directory, memory?.of(job).record);
-  return record.isUntouched ? undefined : new WorkTreeGlance(surveyedRoot(job), record);
+  return record.isUntouched ? undefined : new WorkTreeGlance(surveyedRoot(job), record, { second });
 }
 
 /** Trees that nobody uses any more go; a destination that need not be a link becomes a directory. */

@@ -79,7 +79,7 @@ async function answer(
       assertWanted: stop.assertWanted,
       say: (progress) => scope.postMessage({ kind: "progress", progress }),
       // The main side starts it: a worker that a worker starts takes a second to answer.
-      wantWriter: (port) => scope.postMessage({ kind: "writerWanted" }, [port]),
+      wantSecond: (port) => scope.postMessage({ kind: "secondWanted" }, [port]),
     });
     return { kind: "done", result };
   } catch (error) {

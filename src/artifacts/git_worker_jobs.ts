@@ -8,7 +8,7 @@ import { askForLinks } from "./link_exchange.ts";
 import { ProgressMeter } from "../git/progress_meter.ts";
 import type { CheckoutProgress } from "../git/progress_snapshot.ts";
 import { runRemoval } from "./removal_job.ts";
-import { SecondWriter } from "./second_writer.ts";
+import { SecondThread } from "./second_thread.ts";
 
 /** What the main side does for a job. */
 export interface MainSide {
@@ -19,12 +19,14 @@ export interface MainSide {
   /** Is told of how far a job is. */
   readonly say: (progress: CheckoutProgress) => void;
   /** Has somebody write files at the other end of the port. */
-  readonly wantWriter: (port: MessagePort) => void;
+  readonly wantSecond: (port: MessagePort) => void;
 }
 
 /** Carries out one order after the other. */
 export class GitWorkerJobs {
   readonly #memory = new JobMemory();
+  /** Ends together with this one. */
+  #second: SecondThread | undefined;
 
   /**
    * Carries out an order.
@@ -34,15 +36,17 @@ export class GitWorkerJobs {
   async carryOut(
     order: WorkerOrder,
     remote: BranchSource | undefined,
-    { links, assertWanted, say, wantWriter }: MainSide,
+    { links, assertWanted, say, wantSecond }: MainSide,
   ): Promise<unknown> {
     const runtime = {
       ...askForLinks(links),
       ...(remote === undefined ? {} : { remote }),
-      startWriter: () => {
+      ...(this.#second === undefined ? {} : { second: this.#second }),
+      startSecond: () => {
+        if (this.#second) return this.#second;
         const { port1, port2 } = new MessageChannel();
-        wantWriter(port2);
-        return new SecondWriter(port1);
+        wantSecond(port2);
+        return this.#second = new SecondThread(port1);
       },
       progress: new ProgressMeter(say, systemClock),
       assertWanted,

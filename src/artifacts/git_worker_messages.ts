@@ -9,7 +9,7 @@ import type { CheckoutProgress } from "../git/progress_snapshot.ts";
 export type WorkerMessage<Result> =
   | JobAnswer<Result>
   | { readonly kind: "progress"; readonly progress: CheckoutProgress }
-  | { readonly kind: "writerWanted" }
+  | { readonly kind: "secondWanted" }
   /** It has heard that its job is not wanted any more. */
   | { readonly kind: "stopping" };
 

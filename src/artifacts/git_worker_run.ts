@@ -96,20 +96,26 @@ async function carryOut<Result>(order: WorkerOrder, options: GitWorkerOptions): 
   const { makeLinks } = options;
   using links = makeLinks ? new LinkService(order.job, makeLinks) : undefined;
   const permissions = permissionsOf(order.job);
-  const worker = options.warm?.take(permissions) ?? startWorker(order, permissions, options.warm);
+  const found = options.warm?.take(permissions);
+  const worker = found?.worker ?? startWorker(order, permissions, options.warm);
   const stop = new JobStop();
   const answered = Promise.withResolvers<JobAnswer<Result>>();
   /** Whatever came of it: the job does nothing any more. */
   const ended = Promise.withResolvers<void>();
   let isLeftWarm = false;
   let isStopping = false;
-  let writer: Worker | undefined;
+  let second = found?.second;
   try {
-    const onWriterBroken = (message: string) => answered.reject(broken(order, message));
+    const onSecondError = (event: ErrorEvent) => {
+      event.preventDefault();
+      answered.reject(broken(order, event.message));
+    };
+    if (second) second.onerror = onSecondError;
     worker.onmessage = ({ data, ports }: MessageEvent<WorkerMessage<Result>>) => {
       if (data.kind === "progress") options.onProgress?.(data.progress);
-      else if (data.kind === "writerWanted") {
-        writer ??= startWriter(order.job, ports[0], onWriterBroken);
+      else if (data.kind === "secondWanted") {
+        second ??= startSecond(order.job, ports[0]);
+        if (second) second.onerror = onSecondError;
       } else if (data.kind === "stopping") isStopping = true;
       else {
         ended.resolve();
@@ -146,9 +152,11 @@ async function carryOut<Result>(order: WorkerOrder, options: GitWorkerOptions): 
     if (!hasEnded && !isStopping) await systemClock.sleep(terminationMs);
     throw error;
   } finally {
-    writer?.terminate();
-    if (isLeftWarm && options.warm) options.warm.keep(permissions, worker);
-    else worker.terminate();
+    if (isLeftWarm && options.warm) options.warm.keep(permissions, worker, second);
+    else {
+      worker.terminate();
+      second?.terminate();
+    }
   }
 }
 
@@ -187,34 +195,30 @@ function startWorker(
   }
 }
 
-/** Starts the other thread of a job, which may only write where files wait for their publication. */
-function startWriter(
-  job: JobPlaces,
-  port: MessagePort | undefined,
-  onBroken: (message: string) => void,
-): Worker | undefined {
+/**
+ * Starts the other thread of a job, which may look at what is published, and write where files wait for
+ * their publication.
+ */
+function startSecond(job: JobPlaces, port: MessagePort | undefined): Worker | undefined {
   if (port === undefined) return undefined;
   if (navigator.hardwareConcurrency < 2) {
     port.close();
     return undefined;
   }
   const places = stagingPlaces(job);
+  const published = [job.destination, ...(job.trees === undefined ? [] : [job.trees])];
   let worker: Worker;
   try {
-    worker = new Worker(import.meta.resolve("./writer_worker.ts"), {
+    worker = new Worker(import.meta.resolve("./second_worker.ts"), {
       type: "module",
-      name: "writer",
-      deno: { permissions: { ...noPermissions, read: places, write: places } },
+      name: "git-second",
+      deno: { permissions: { ...noPermissions, read: [...places, ...published], write: places } },
     });
   } catch {
     // There may be no more threads; the job does without.
     port.close();
     return undefined;
   }
-  worker.onerror = (event) => {
-    event.preventDefault();
-    onBroken(event.message);
-  };
   worker.postMessage(null, [port]);
   return worker;
 }

@@ -2,7 +2,7 @@
 import type { JobMemory } from "./job_memory.ts";
 import type { BranchSource } from "./branch_source.ts";
 import type { ProgressMeter } from "../git/progress_meter.ts";
-import type { SecondWriter } from "./second_writer.ts";
+import type { SecondThread } from "./second_thread.ts";
 
 /**
  * Points between two steps of a job at which a crash leaves different things behind. Nothing happens
@@ -47,8 +47,10 @@ export interface JobRuntime {
   readonly makeLinks?: (directory: string) => Promise<string | undefined>;
   /** Where a checkout gets its branch from, for who has begun to ask. */
   readonly remote?: BranchSource;
-  /** Begins to start a thread that writes files, too; for the time of the job. */
-  readonly startWriter?: () => SecondWriter;
+  /** Begins to start a thread that writes files, too, unless there is one. */
+  readonly startSecond?: () => SecondThread;
+  /** That thread, if there is one already. */
+  readonly second?: SecondThread;
   /** Told of how far the job is. */
   readonly progress?: ProgressMeter;
   /** Of the jobs before; absent: nothing is remembered. */

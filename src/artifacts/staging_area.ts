@@ -5,7 +5,7 @@ import { type IndexEntry } from "../git/index_file.ts";
 import { parsePointer } from "../git/large_file_pointer.ts";
 import { copyLargeFileSync, type LargeFileContents } from "./large_files.ts";
 import type { JobRuntime } from "./job_runtime.ts";
-import type { SecondWriter } from "./second_writer.ts";
+import type { SecondThread } from "./second_thread.ts";
 import { removeSync, writeNewFileSync } from "../git/synchronous_file.ts";
 import { reservedName } from "../git/tree_entry_name.ts";
 import type { JobPlaces } from "./git_job.ts";
@@ -99,7 +99,7 @@ export class StagingArea implements Disposable {
    *
    * @param second Does it instead, if it can: it is done once that one is settled.
    */
-  writeFile({ path, id, mode }: PlannedFile, data: Uint8Array, second?: SecondWriter): void {
+  writeFile({ path, id, mode }: PlannedFile, data: Uint8Array, second?: SecondThread): void {
     const isPointer = isLargeFilePointer(data);
     const onWritten = (stamp: FileStamp) => {
       this.#written.set(path, { entry: { path, id, mode, stamp }, isPointer });

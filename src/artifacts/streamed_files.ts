@@ -6,7 +6,7 @@ import { closeStaging, openStaging } from "./job_staging.ts";
 import type { ArrivingPack, OnObject } from "../git/pack_receiver.ts";
 import { placeAt } from "../git/physical_path.ts";
 import { PublishedRecord } from "./published_record.ts";
-import type { SecondWriter } from "./second_writer.ts";
+import type { SecondThread } from "./second_thread.ts";
 import type { StagingArea } from "./staging_area.ts";
 import { rootPlace, TreeChecks, type TreePlace } from "../git/tree_checks.ts";
 import { directoryMode, treeOfCommit } from "../git/tree_object.ts";
@@ -35,7 +35,7 @@ export class StreamedFiles implements AsyncDisposable {
   #leftBytes: number;
   #hasEnded = false;
   #staging: StagingArea | undefined;
-  #second: SecondWriter | undefined;
+  #second: SecondThread | undefined;
 
   private constructor(job: CheckoutJob, commit: string, runtime: JobRuntime) {
     this.#job = job;
@@ -74,7 +74,7 @@ export class StreamedFiles implements AsyncDisposable {
   readonly take: OnObject = (id, object, pack): void => {
     this.#runtime.assertWanted?.();
     if (this.#hasEnded) return;
-    if (pack.objectsTotal >= objectsForTwo) this.#second ??= this.#runtime.startWriter?.();
+    if (pack.objectsTotal >= objectsForTwo) this.#second ??= this.#runtime.startSecond?.();
     try {
       if (object.type === "blob") this.#takeBlob(id, object.data);
       else if (object.type === "tree") this.#takeTree(id, object.data, pack);
@@ -108,7 +108,6 @@ export class StreamedFiles implements AsyncDisposable {
     this.#end();
     // Nobody may write any more where a directory is being removed.
     await this.#settled();
-    this.#second?.[Symbol.dispose]();
     this.#staging?.[Symbol.dispose]();
     if (this.#staging) closeStaging(this.#job);
     this.#second = this.#staging = undefined;

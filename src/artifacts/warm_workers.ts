@@ -6,11 +6,13 @@ const mostWarm = 3;
  * started: enough for a checkout of 20,000 files, and updates after it. Ending it would give back a part
  * only, the rest stays with the allocator.
  */
-const mostGrowthBytes = 192 * 1024 * 1024;
+const mostGrowthBytes = 256 * 1024 * 1024;
 const idleMs = 60_000;
 
 interface WarmWorker {
   readonly worker: Worker;
+  /** Works for it, and ends with it. */
+  readonly second: Worker | undefined;
   /** Ends the waiting for its end. */
   readonly taken: AbortController;
 }
@@ -48,32 +50,39 @@ export class WarmWorkers implements Disposable {
     return worker;
   }
 
-  /** A worker with exactly these permissions, which is the caller's from now on. */
-  take(permissions: Deno.PermissionOptionsObject): Worker | undefined {
+  /** A worker with exactly these permissions, and the one that works for it: the caller's from now on. */
+  take(permissions: Deno.PermissionOptionsObject): Omit<WarmWorker, "taken"> | undefined {
     const key = JSON.stringify(permissions);
     const found = this.#idle.get(key);
     if (found === undefined) return undefined;
     this.#idle.delete(key);
     found.taken.abort();
-    return found.worker;
+    return found;
   }
 
   /** Keeps a worker that has nothing to do, or ends it when there are enough or it costs too much. */
-  keep(permissions: Deno.PermissionOptionsObject, worker: Worker): void {
+  keep(permissions: Deno.PermissionOptionsObject, worker: Worker, second?: Worker): void {
     const key = JSON.stringify(permissions);
-    if (this.#isClosed || this.#idle.has(key) || this.#isCostly(worker)) return worker.terminate();
+    if (this.#isClosed || this.#idle.has(key) || this.#isCostly(worker)) {
+      worker.terminate();
+      second?.terminate();
+      return;
+    }
     const [oldest] = this.#idle.keys();
     if (oldest !== undefined && this.#idle.size >= mostWarm) this.#end(oldest);
-    const warm = { worker, taken: new AbortController() };
+    const warm = { worker, second, taken: new AbortController() };
     this.#idle.set(key, warm);
     const end = () => this.#end(key);
-    // What breaks down while it has nothing to do is nobody's failure.
-    worker.onmessage = null;
-    worker.onmessageerror = null;
-    worker.onerror = (event) => {
-      event.preventDefault();
-      end();
-    };
+    for (const idle of [worker, second]) {
+      if (idle === undefined) continue;
+      // What breaks down while it has nothing to do is nobody's failure.
+      idle.onmessage = null;
+      idle.onmessageerror = null;
+      idle.onerror = (event) => {
+        event.preventDefault();
+        end();
+      };
+    }
     // Rejects only when it was taken, or ended.
     this.#clock.sleep(idleMs, warm.taken.signal).then(end, () => {});
   }
@@ -94,5 +103,6 @@ export class WarmWorkers implements Disposable {
     this.#idle.delete(key);
     found?.taken.abort();
     found?.worker.terminate();
+    found?.second?.terminate();
   }
 }

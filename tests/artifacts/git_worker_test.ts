@@ -60,6 +60,32 @@ peerTest(
   },
 );
 
+peerTest("git worker: finds local changes of any of many files, with another thread's help", [
+  "git",
+], async () => {
+  await using playground = await Playground.open();
+  using warm = new WarmWorkers(new FakeClock());
+  await Deno.mkdir(playground.gitDirectory, { recursive: true });
+  const names = Array.from({ length: 2_400 }, (_, index) => `d${index % 60}/f${index}`);
+  await playground.commit(Object.fromEntries(names.map((name) => [name, name])));
+  await runGitWorker(playground.job(), { ...options, warm });
+  const at = (name: string) => `${playground.app}/${name}`;
+  for (const round of [1, 2]) {
+    // Of each half of the files, in the order of their paths.
+    await Deno.writeTextFile(at("d0/f0"), "mine");
+    await Deno.remove(at("d9/f9"));
+    await Deno.chmod(at("d8/f8"), 0o755);
+    await Deno.remove(at("d59"), { recursive: true });
+    await playground.commit({ "d30/f30": `changed ${round}` });
+    const { notes } = await runGitWorker(playground.job(), { ...options, warm });
+    assert.equal(notes.localChanges.count, 3 + 40);
+    assert.equal(warm.size, 1);
+    const expected = names.map((name) => [name, name === "d30/f30" ? `changed ${round}` : name]);
+    assert.deepEqual(playground.files(), Object.fromEntries(expected.sort()));
+    assert.deepEqual(await playground.nativeGit("status", "--porcelain"), { code: 0, text: "" });
+  }
+});
+
 peerTest("git worker: fails when the server does so after what was seen before, too", [
   "git",
 ], async () => {

@@ -181,7 +181,7 @@ Deno.test("glance: tells what is as it was written, and of one directory alone",
     Deno.symlinkSync("../aside", join(root, "link"));
     const record = new PublishedRecord(directory);
     await using glance = new WorkTreeGlance(root, record);
-    assert(glance.complete(root));
+    assert(await glance.complete(root));
     const seen = [...record.placed].filter((entry) => glance.sawUntouched(entry));
     assert.deepEqual(seen.map(({ path }) => path), ["a", "d/b"]);
     assert(glance.sawDirectory("d"));
@@ -198,13 +198,13 @@ Deno.test("glance: tells what is as it was written, and of one directory alone",
     assert.deepEqual(survey, surveyWorkTree(root, plan, record));
     assert.deepEqual([...survey.localChanges].sort(), ["d/c", "gone/x", "link/y"]);
     await using elsewhere = new WorkTreeGlance(root, record);
-    assert.equal(elsewhere.complete(directory.path), false);
+    assert.equal(await elsewhere.complete(directory.path), false);
     let nowMs = 0;
     const clock = { monotonicMs: () => nowMs };
-    await using recent = new WorkTreeGlance(root, record, clock);
-    await using old = new WorkTreeGlance(root, record, clock);
+    await using recent = new WorkTreeGlance(root, record, { clock });
+    await using old = new WorkTreeGlance(root, record, { clock });
     nowMs = 1_000;
-    assert(recent.complete(root));
+    assert(await recent.complete(root));
     nowMs = 1_001;
-    assert(!old.complete(root));
+    assert(!(await old.complete(root)));
   }));

@@ -4,10 +4,10 @@ import { systemClock } from "../../src/base/clock.ts";
 import { runCheckout } from "../../src/artifacts/checkout_job.ts";
 import { permissionsOf, runGitWorker } from "../../src/artifacts/git_worker_run.ts";
 import {
-  SecondWriter,
+  type SecondAnswer,
+  SecondThread,
   type WriteOrder,
-  type WriterAnswer,
-} from "../../src/artifacts/second_writer.ts";
+} from "../../src/artifacts/second_thread.ts";
 import { type FileStamp, stampOf } from "../../src/git/file_stamp.ts";
 import { peerTest } from "../system_peers.ts";
 import { temporaryDirectory } from "../temporary_directory.ts";
@@ -18,14 +18,14 @@ const content = (text: string) => new TextEncoder().encode(text);
 
 /** The other thread's side, answered by the test. */
 class OtherSide implements Disposable {
-  readonly writer: SecondWriter;
+  readonly writer: SecondThread;
   readonly orders: WriteOrder[] = [];
   readonly #port: MessagePort;
   #heard = Promise.withResolvers<void>();
 
   constructor() {
     const { port1, port2 } = new MessageChannel();
-    this.writer = new SecondWriter(port1);
+    this.writer = new SecondThread(port1);
     this.#port = port2;
     port2.onmessage = ({ data }: MessageEvent<WriteOrder>) => {
       this.orders.push(data);
@@ -33,7 +33,7 @@ class OtherSide implements Disposable {
     };
   }
 
-  say(answer: WriterAnswer): void {
+  say(answer: SecondAnswer): void {
     this.#port.postMessage(answer);
   }
 
@@ -50,10 +50,10 @@ class OtherSide implements Disposable {
 }
 
 /** Counts what the other thread is given. */
-class CountingWriter extends SecondWriter {
+class CountingWriter extends SecondThread {
   files = 0;
 
-  override offer(...file: Parameters<SecondWriter["offer"]>): boolean {
+  override offer(...file: Parameters<SecondThread["offer"]>): boolean {
     const isTaken = super.offer(...file);
     if (isTaken) this.files++;
     return isTaken;
@@ -63,10 +63,10 @@ class CountingWriter extends SecondWriter {
 /** A thread that really writes. */
 function writerThread() {
   const { port1, port2 } = new MessageChannel();
-  const module = import.meta.resolve("../../src/artifacts/writer_worker.ts");
+  const module = import.meta.resolve("../../src/artifacts/second_worker.ts");
   const worker = new Worker(module, { type: "module" });
   worker.postMessage(null, [port2]);
-  const writer = new SecondWriter(port1);
+  const writer = new SecondThread(port1);
   const close = () => {
     writer[Symbol.dispose]();
     worker.terminate();
@@ -79,7 +79,7 @@ async function taken(offer: () => boolean): Promise<void> {
   while (!offer()) await new Promise((resolve) => setTimeout(resolve, 1));
 }
 
-Deno.test("second writer: takes nothing before the other thread is there", async () => {
+Deno.test("second thread: takes nothing before the other thread is there", async () => {
   using other = new OtherSide();
   const offer = () => other.writer.offer("/a", 0o644, content("1"), () => {});
   assert.equal(offer(), false);
@@ -94,7 +94,7 @@ Deno.test("second writer: takes nothing before the other thread is there", async
   assert.equal(await settled, true);
 });
 
-Deno.test("second writer: writes what it is given, with its mode, and says how it looks", async () => {
+Deno.test("second thread: writes what it is given, with its mode, and says how it looks", async () => {
   await using temporary = await temporaryDirectory();
   using thread = writerThread();
   const path = (name: string) => join(temporary.path, name);
@@ -122,7 +122,7 @@ Deno.test("second writer: writes what it is given, with its mode, and says how i
   }
 });
 
-Deno.test("second writer: says that something failed, and does nothing more", async () => {
+Deno.test("second thread: says that something failed, and does nothing more", async () => {
   await using temporary = await temporaryDirectory();
   using thread = writerThread();
   const path = (name: string) => join(temporary.path, name);
@@ -137,7 +137,7 @@ Deno.test("second writer: says that something failed, and does nothing more", as
   assert.equal(offer("later")(), false);
 });
 
-Deno.test("second writer: takes neither large files nor more than may wait, and again after that", async () => {
+Deno.test("second thread: takes neither large files nor more than may wait, and again after that", async () => {
   using other = new OtherSide();
   other.say({ kind: "ready" });
   const half = new Uint8Array(256 * 1024);
@@ -153,7 +153,40 @@ Deno.test("second writer: takes neither large files nor more than may wait, and 
   await taken(() => offer(half));
 });
 
-peerTest("second writer: helps with a first checkout of many files", ["git"], async () => {
+Deno.test("second thread: looks at files", async () => {
+  await using temporary = await temporaryDirectory();
+  using thread = writerThread();
+  const path = (name: string) => join(temporary.path, name);
+  const first = () => thread.writer.offer(path("run"), 0o755, content("1"), () => {});
+  await taken(first);
+  // One thing after the other.
+  assert.equal(thread.writer.look(temporary.path, ["run"]), undefined);
+  await thread.writer.settle();
+  await Deno.writeTextFile(path("plain"), "12");
+  await Deno.symlink("plain", path("link"));
+  await Deno.mkdir(path("directory"));
+  const names = ["run", "missing", "plain", "link", "directory", "plain/below"];
+  const looking = thread.writer.look(temporary.path, names);
+  assert.equal(thread.writer.look(temporary.path, names), undefined);
+  const facts = await looking;
+  assert(facts);
+  const told = names.map((_, index) => [...facts.slice(index * 8, index * 8 + 8)]);
+  const { size, mtimeMs, ctimeMs, dev, ino, uid, gid } = stampOf(await Deno.lstat(path("plain")));
+  assert.deepEqual(told.map(([kind]) => kind), [2, 0, 1, 0, 0, 0]);
+  assert.deepEqual(told[2], [1, size, mtimeMs, ctimeMs, dev, ino, uid, gid]);
+});
+
+Deno.test("second thread: a look ends when the thread has failed", async () => {
+  using other = new OtherSide();
+  other.say({ kind: "ready" });
+  let looking: Promise<unknown> | undefined;
+  await taken(() => (looking = other.writer.look("/", ["a"])) !== undefined);
+  other.say({ kind: "failed" });
+  assert.equal(await looking, undefined);
+  assert.equal(other.writer.look("/", ["a"]), undefined);
+});
+
+peerTest("second thread: helps with a first checkout of many files", ["git"], async () => {
   await using playground = await Playground.open();
   await Deno.mkdir(playground.gitDirectory, { recursive: true });
   const files = Object.fromEntries(
@@ -161,18 +194,19 @@ peerTest("second writer: helps with a first checkout of many files", ["git"], as
   );
   await playground.commit(files);
   const { port1, port2 } = new MessageChannel();
-  const module = import.meta.resolve("../../src/artifacts/writer_worker.ts");
+  const module = import.meta.resolve("../../src/artifacts/second_worker.ts");
   const thread = new Worker(module, { type: "module" });
   thread.postMessage(null, [port2]);
   const writer = new CountingWriter(port1);
   await taken(() => writer.offer(join(playground.root, "first"), 0o644, content("1"), () => {}));
   let started = 0;
   const done = await runCheckout(playground.job(), {
-    startWriter: () => {
+    startSecond: () => {
       started++;
       return writer;
     },
   });
+  writer[Symbol.dispose]();
   thread.terminate();
   assert.equal(started, 1);
   assert(writer.files > 100, `${writer.files} files`);
@@ -183,7 +217,7 @@ peerTest("second writer: helps with a first checkout of many files", ["git"], as
   assert.deepEqual(await playground.nativeGit("status", "--porcelain"), clean);
 });
 
-peerTest("second writer: a checkout does without one that never answers", ["git"], async () => {
+peerTest("second thread: a checkout does without one that never answers", ["git"], async () => {
   await using playground = await Playground.open();
   await Deno.mkdir(playground.gitDirectory, { recursive: true });
   const names = Array.from({ length: 500 }, (_, index) => `f${index}`);
@@ -195,7 +229,7 @@ peerTest("second writer: a checkout does without one that never answers", ["git"
     deno: { permissions: permissionsOf(playground.job()) },
   });
   worker.onmessage = ({ data, ports }) => {
-    if (data.kind === "writerWanted") asked.resolve(ports[0]);
+    if (data.kind === "secondWanted") asked.resolve(ports[0]);
     else if (data.kind !== "progress") answered.resolve(data);
   };
   worker.postMessage({ kind: "checkOut", job: playground.job() });
@@ -207,7 +241,7 @@ peerTest("second writer: a checkout does without one that never answers", ["git"
 });
 
 peerTest(
-  "second writer: needs no permission beside the places for files on their way",
+  "second thread: needs no permission beside the places for files on their way",
   ["git"],
   async () => {
     await using playground = await Playground.open();
@@ -221,7 +255,7 @@ peerTest(
   },
 );
 
-peerTest("second writer: leaves nothing behind where there is one processor", ["git"], async () => {
+peerTest("second thread: leaves nothing behind where there is one processor", ["git"], async () => {
   await using playground = await Playground.open();
   await Deno.mkdir(playground.gitDirectory, { recursive: true });
   const names = Array.from({ length: 500 }, (_, index) => `f${index}`);

@@ -1,6 +1,6 @@
 /**
- * Has files written by another thread, while this one goes on with what else is to be done: half of
- * the work of a first checkout is making files.
+ * Has files written, or looked at, by another thread while this one goes on with what else is to be
+ * done: half of the work of a first checkout is making files, most of an update's is looking at them.
  */
 import type { FileStamp } from "../git/file_stamp.ts";
 
@@ -17,8 +17,24 @@ export interface OrderedFile {
   readonly bytes: number;
 }
 
+/** Files to look at. */
+export interface LookOrder {
+  readonly root: string;
+  /** Relative, with a NUL between two: one text is posted faster than thousands. */
+  readonly paths: string;
+}
+
+/** How many numbers of {@link LookedAt} belong to a file. */
+export const factsPerFile = 8;
+
+/**
+ * For each file {@link factsPerFile} numbers: 0 when there is none, 1 for a file, 2 for an executable
+ * one, then its stamp in the order of `FileStamp`.
+ */
+export type LookedAt = Float64Array<ArrayBuffer>;
+
 /** What the other thread says: that it is there, then an answer to each order. */
-export type WriterAnswer =
+export type SecondAnswer =
   | { readonly kind: "ready" }
   /** In the order of the files; `content` comes back to be used again. */
   | {
@@ -26,6 +42,7 @@ export type WriterAnswer =
     readonly content: ArrayBuffer;
     readonly stamps: readonly FileStamp[];
   }
+  | { readonly kind: "looked"; readonly facts: LookedAt }
   | { readonly kind: "failed" };
 
 /** Files go in parcels: a message costs as much as a small file. */
@@ -41,7 +58,7 @@ interface Parcel {
 }
 
 /** This thread's side. */
-export class SecondWriter implements Disposable {
+export class SecondThread implements Disposable {
   readonly #port: MessagePort;
   readonly #spare: Uint8Array<ArrayBuffer>[] = [];
   readonly #sent: Parcel[] = [];
@@ -49,11 +66,12 @@ export class SecondWriter implements Disposable {
   #waitingBytes = 0;
   #state: "starting" | "ready" | "failed" = "starting";
   #settled: PromiseWithResolvers<void> | undefined;
+  #looked: PromiseWithResolvers<LookedAt | undefined> | undefined;
 
-  /** @param port To where `writer_worker.ts` is, or will be. */
+  /** @param port To where `second_worker.ts` is, or will be. */
   constructor(port: MessagePort) {
     this.#port = port;
-    port.onmessage = ({ data }: MessageEvent<WriterAnswer>) => this.#hear(data);
+    port.onmessage = ({ data }: MessageEvent<SecondAnswer>) => this.#hear(data);
   }
 
   /**
@@ -102,7 +120,23 @@ export class SecondWriter implements Disposable {
         await this.#settled.promise;
       }
     }
+    this.#spare.length = 0;
     return this.#state !== "failed";
+  }
+
+  /**
+   * Has files looked at.
+   *
+   * @param root Where they are.
+   * @returns `undefined` at once when nobody is there or he has something to do, later when it failed.
+   */
+  look(root: string, paths: readonly string[]): Promise<LookedAt | undefined> | undefined {
+    const isBusy = this.#looked !== undefined || this.#parcel !== undefined ||
+      this.#sent.length > 0;
+    if (this.#state !== "ready" || isBusy) return undefined;
+    this.#looked = Promise.withResolvers();
+    this.#port.postMessage({ root, paths: paths.join("\0") } satisfies LookOrder);
+    return this.#looked.promise;
   }
 
   /** Takes no more. */
@@ -121,7 +155,7 @@ export class SecondWriter implements Disposable {
     ]);
   }
 
-  #hear(answer: WriterAnswer): void {
+  #hear(answer: SecondAnswer): void {
     switch (answer.kind) {
       case "ready":
         this.#state = "ready";
@@ -130,6 +164,10 @@ export class SecondWriter implements Disposable {
         this.#state = "failed";
         // It does nothing more: what was sent after that is passed over.
         this.#sent.length = 0;
+        this.#tellLook(undefined);
+        break;
+      case "looked":
+        this.#tellLook(answer.facts);
         break;
       case "written": {
         const parcel = this.#sent.shift();
@@ -139,5 +177,10 @@ export class SecondWriter implements Disposable {
       }
     }
     if (this.#sent.length === 0) this.#settled?.resolve();
+  }
+
+  #tellLook(facts: LookedAt | undefined): void {
+    this.#looked?.resolve(facts);
+    this.#looked = undefined;
   }
 }
