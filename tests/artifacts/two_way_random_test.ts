@@ -107,6 +107,7 @@ class World {
       case "edit":
         for (const other of Object.keys(room(files, path))) this.#remove(other);
         Deno.mkdirSync(join(absolute, ".."), { recursive: true });
+        this.#removeEmptyDirectory(absolute);
         Deno.writeTextFileSync(absolute, this.#edited(files[path], token));
         return;
       case "delete":
@@ -118,12 +119,22 @@ class World {
         if (files[path] === undefined || files[to] !== undefined) return;
         if (Object.keys(room(files, to)).length > 0) return;
         Deno.mkdirSync(join(this.#playground.app, to, ".."), { recursive: true });
+        this.#removeEmptyDirectory(join(this.#playground.app, to));
         Deno.renameSync(absolute, join(this.#playground.app, to));
         return;
       }
       case "mode":
         if (files[path] === undefined) return;
         Deno.chmodSync(absolute, this.#pick([0o644, 0o755]));
+    }
+  }
+
+  /** A renamed file leaves one behind. */
+  #removeEmptyDirectory(path: string): void {
+    try {
+      if (Deno.lstatSync(path).isDirectory) Deno.removeSync(path);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
   }
 
