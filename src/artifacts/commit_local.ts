@@ -14,8 +14,8 @@ import {
   setPublishedCommit,
 } from "../git/git_directory.ts";
 import type { CommitJob } from "./git_job.ts";
-import { stampOf } from "../git/file_stamp.ts";
-import { encodeIndex, type IndexEntry, isSameFile } from "../git/index_file.ts";
+import { isSameFile, stampOf } from "../git/file_stamp.ts";
+import { encodeIndex, type IndexEntry } from "../git/index_file.ts";
 import { mostObjectBytes } from "../git/pack_object.ts";
 import { isReachedPhysically } from "../git/physical_path.ts";
 import { lstatIfPresentSync, replaceFileSync } from "../git/synchronous_file.ts";

@@ -1,5 +1,5 @@
 /** The cheap question whether there is anything to commit or to push; asked in every round. */
-import { type Clock, systemClock } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { RecordOnDemand, trackedFiles } from "./commit_record.ts";
 import { unpushedBase } from "../git/unpushed_commits.ts";
 import { surveyChanges } from "./commit_survey.ts";
@@ -126,14 +126,6 @@ export class LocalChangesWatch {
       sinceMs = this.#clock.monotonicMs();
     }
   }
-}
-
-/** A single look, that remembers nothing. */
-export async function hasLocalChanges(
-  places: WatchedPlaces,
-  signal: AbortSignal,
-): Promise<boolean> {
-  return await new LocalChangesWatch(systemClock).hasLocalChanges(places, signal);
 }
 
 /** @returns The answer where it is clear without a look. */

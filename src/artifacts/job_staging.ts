@@ -17,14 +17,7 @@ export function openStaging(job: CheckoutJob): StagingArea {
   Deno.mkdirSync(trees, { recursive: true, mode: 0o755 });
   // Whoever serves the files must be able to enter, whatever the umask.
   Deno.chmodSync(trees, 0o755);
-  return StagingArea.open(stagingDirectories, trees);
-}
-
-/** Takes back what {@link openStaging} made beside the place itself, when nothing came of it. */
-export function closeStaging({ publish, destination }: CheckoutJob): void {
-  if (publish !== "symlink") return;
-  const trees = treesOf(destination);
-  if (Deno.readDirSync(trees)[Symbol.iterator]().next().done) Deno.removeSync(trees);
+  return StagingArea.open(stagingDirectories, trees, trees);
 }
 
 function noRoomBeside(destination: string) {

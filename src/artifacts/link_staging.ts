@@ -4,7 +4,7 @@ import { stampOf } from "../git/file_stamp.ts";
 import { type IndexEntry } from "../git/index_file.ts";
 import type { JobRuntime } from "./job_runtime.ts";
 import type { PlannedLink } from "../git/link_target.ts";
-import { lstatIfPresentSync } from "../git/synchronous_file.ts";
+import { lstatIfPresentSync, removeIfEmptySync } from "../git/synchronous_file.ts";
 import { directoriesAbove } from "../git/tree_plan.ts";
 
 /** Links that wait for their publication. */
@@ -66,7 +66,6 @@ export async function stageLinks(
 /** A directory that holds no link is not wanted in the destination. */
 function removeEmptyDirectories(root: string, parentsFirst: readonly string[]): void {
   for (const relative of parentsFirst.toReversed()) {
-    const path = join(root, relative);
-    if (Deno.readDirSync(path)[Symbol.iterator]().next().done) Deno.removeSync(path);
+    removeIfEmptySync(join(root, relative));
   }
 }

@@ -9,6 +9,7 @@ import { type IndexEntry } from "../git/index_file.ts";
 import { assertPhysicalDirectory, placeAt } from "../git/physical_path.ts";
 import type { JobRuntime } from "./job_runtime.ts";
 import { ancestorsOf, directoriesAbove, type TreePlan } from "../git/tree_plan.ts";
+import { removeIfEmptySync } from "../git/synchronous_file.ts";
 
 /** What is to be done, as the survey found it. */
 export interface Publication {
@@ -103,8 +104,6 @@ function removeEmptyTree(path: string): void {
 /** Directories that lost their last file, from the bottom up. */
 function removeEmptyDirectories(root: string, removed: readonly string[]): void {
   for (const relative of directoriesAbove(removed)) {
-    const path = join(root, relative);
-    if (placeAt(path) !== "directory") continue;
-    if ([...Deno.readDirSync(path)].length === 0) Deno.removeSync(path);
+    removeIfEmptySync(join(root, relative));
   }
 }

@@ -1,13 +1,12 @@
 import { createHash } from "node:crypto";
 import { reasonOf } from "../base/errors.ts";
 import type { GitDirectory } from "../git/git_directory.ts";
-import { isStampOf, stampOf } from "../git/file_stamp.ts";
+import { isSameFile, isStampOf, stampOf } from "../git/file_stamp.ts";
 import {
   type EncodedIndex,
   encodeIndex,
   encodeIndexAfter,
   type IndexEntry,
-  isSameFile,
   parseIndex,
 } from "../git/index_file.ts";
 import { pointerIdOf } from "../git/large_file_pointer.ts";

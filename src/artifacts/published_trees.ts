@@ -10,7 +10,12 @@ import { type BackupNote, namesOf } from "./git_job.ts";
 import type { JobRuntime } from "./job_runtime.ts";
 import { stagedLinksIn, stageLinks } from "./link_staging.ts";
 import { placeAt } from "../git/physical_path.ts";
-import { readIfPresentSync, removeSync, replaceFileSync } from "../git/synchronous_file.ts";
+import {
+  isEmptySync,
+  readIfPresentSync,
+  removeSync,
+  replaceFileSync,
+} from "../git/synchronous_file.ts";
 
 const treeName = /^[0-9a-f]{40}(?:\.\d{1,6})?$/;
 
@@ -56,7 +61,7 @@ export function roomAt(destination: string, backup?: string): Room {
     });
   if (place === "link") throw refuse("it is a link that is not the agent's; remove it");
   if (place !== "directory") throw refuse("it is no directory; move it away");
-  if (isEmpty(destination)) return "empty";
+  if (isEmptySync(destination)) return "empty";
   if (backup === undefined) {
     throw refuse(
       "it is a directory with files in it; move them away, or, before the first checkout, " +
@@ -150,7 +155,7 @@ export function turnIntoDirectory(
     return;
   }
   if (place === "link") Deno.removeSync(destination);
-  else if (place === "directory" && isEmpty(destination)) Deno.removeSync(destination);
+  else if (place === "directory" && isEmptySync(destination)) Deno.removeSync(destination);
   runtime.faultPoint?.("link removed");
   if (placeAt(destination) === "absent") Deno.renameSync(tree, destination);
   runtime.faultPoint?.("tree turned into the destination");
@@ -159,10 +164,6 @@ export function turnIntoDirectory(
 /** Removes all trees, and their directory. */
 export function removeTrees(destination: string): void {
   removeSync(treesOf(destination));
-}
-
-function isEmpty(directory: string): boolean {
-  return Deno.readDirSync(directory)[Symbol.iterator]().next().done === true;
 }
 
 /** Files, links and whatever else is no directory, below a directory. */

@@ -8,7 +8,12 @@ import { assertPhysicalDirectory, isReachedPhysically, placeAt } from "../git/ph
 import { PublishedRecord } from "./published_record.ts";
 import { countFiles, currentTree, removeTrees, turnIntoDirectory } from "./published_trees.ts";
 import { stagingPlaces } from "./staging_area.ts";
-import { readIfPresentSync, removeSync, replaceFileSync } from "../git/synchronous_file.ts";
+import {
+  readIfPresentSync,
+  removeIfEmptySync,
+  removeSync,
+  replaceFileSync,
+} from "../git/synchronous_file.ts";
 import { directoriesAbove } from "../git/tree_plan.ts";
 import { unpushedFiles } from "./unpushed_files.ts";
 import { surveyRemoval } from "./work_tree_survey.ts";
@@ -25,7 +30,7 @@ import { surveyRemoval } from "./work_tree_survey.ts";
 export function runRemoval(job: RemovalJob, runtime: JobRuntime = {}): RemovalDone {
   const directory = gitDirectoryAt(job.gitDirectory);
   const done = clear(job, directory, runtime);
-  if (job.removesDestination) removeIfEmpty(job.destination);
+  if (job.removesDestination) removeIfEmptySync(job.destination);
   forgetCheckouts(directory);
   runtime.faultPoint?.("record forgotten");
   removeSync(directory.path);
@@ -107,7 +112,7 @@ function bringBack(backup: string, { destination, trees }: JobPlaces) {
     return returnBackup(backup, destination);
   }
   // It is the directory that was moved away, links and all: it comes back whole where there is room.
-  if (placeAt(destination) === "directory") removeIfEmpty(destination);
+  if (placeAt(destination) === "directory") removeIfEmptySync(destination);
   if (placeAt(destination) !== "absent") return returnBackup(backup, destination);
   const files = countFiles(backup);
   Deno.renameSync(backup, destination);
@@ -141,12 +146,6 @@ function removeFiles(root: string, record: PublishedRecord, isOnlyHere: (path: s
 /** From the bottom up; also those that an interrupted removal emptied. */
 function removeEmptyDirectories(root: string, record: PublishedRecord): void {
   for (const path of directoriesAbove(record.paths)) {
-    if (isReachedPhysically(root, path)) removeIfEmpty(join(root, path));
+    if (isReachedPhysically(root, path)) removeIfEmptySync(join(root, path));
   }
-}
-
-function removeIfEmpty(path: string): void {
-  if (placeAt(path) !== "directory") return;
-  // A directory with something in it is never removed by this call, whoever is faster.
-  if (Deno.readDirSync(path)[Symbol.iterator]().next().done) Deno.removeSync(path);
 }

@@ -6,7 +6,7 @@ import { parsePointer } from "../git/large_file_pointer.ts";
 import { copyLargeFileSync, type LargeFileContents } from "./large_files.ts";
 import type { JobRuntime } from "./job_runtime.ts";
 import type { SecondThread } from "./second_thread.ts";
-import { removeSync, writeNewFileSync } from "../git/synchronous_file.ts";
+import { removeIfEmptySync, removeSync, writeNewFileSync } from "../git/synchronous_file.ts";
 import { reservedName } from "../git/tree_entry_name.ts";
 import type { JobPlaces } from "./git_job.ts";
 import type { PlannedFile, TreeSource } from "../git/tree_plan.ts";
@@ -40,6 +40,8 @@ export function stagingPlaces({ stagingDirectories, destination }: JobPlaces): s
  */
 export class StagingArea implements Disposable {
   readonly #path: string;
+  /** Made for it: goes with it when nothing came there. */
+  readonly #beside: string | undefined;
   /** The process's umask takes away bits that directories shall have: modes are set once more. */
   readonly #isMasked: boolean;
   /** Directories of the tree that are there. */
@@ -47,8 +49,9 @@ export class StagingArea implements Disposable {
   /** Files that {@link writeFile} wrote, by path. */
   readonly #written = new Map<string, WrittenFile>();
 
-  private constructor(path: string) {
+  private constructor(path: string, beside: string | undefined) {
     this.#path = path;
+    this.#beside = beside;
     Deno.mkdirSync(this.tree, { mode: 0o755 });
     this.#isMasked = ((Deno.lstatSync(this.tree).mode ?? 0) & 0o755) !== 0o755;
     if (this.#isMasked) Deno.chmodSync(this.tree, 0o755);
@@ -59,20 +62,22 @@ export class StagingArea implements Disposable {
    * renamed into the destination.
    *
    * @param places Directories that do not exist yet.
+   * @param beside A directory that was made for what will come of it, and goes if nothing does.
    */
-  static open(places: readonly string[], destination: string): StagingArea {
+  static open(places: readonly string[], destination: string, beside?: string): StagingArea {
     const inside = join(destination, reservedName);
     const reasons: string[] = [];
     for (const place of places) {
       try {
         Deno.mkdirSync(place, { mode: 0o700 });
         if (place !== inside) assertRenames(place, inside);
-        return new StagingArea(place);
+        return new StagingArea(place, beside);
       } catch (error) {
         reasons.push(`${place}: ${reasonOf(error)}`);
         removeSync(place);
       }
     }
+    if (beside !== undefined) removeIfEmptySync(beside);
     throw cannot("write beside", destination, reasons.join("; "), {
       kind: "permission",
       retryable: true,
@@ -92,6 +97,7 @@ export class StagingArea implements Disposable {
   /** Removes everything in it. */
   [Symbol.dispose](): void {
     removeSync(this.#path);
+    if (this.#beside !== undefined) removeIfEmptySync(this.#beside);
   }
 
   /**

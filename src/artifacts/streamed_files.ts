@@ -2,7 +2,7 @@
 import type { CheckoutJob } from "./git_job.ts";
 import type { GitDirectory } from "../git/git_directory.ts";
 import type { JobRuntime } from "./job_runtime.ts";
-import { closeStaging, openStaging } from "./job_staging.ts";
+import { openStaging } from "./job_staging.ts";
 import type { ArrivingPack, OnObject } from "../git/pack_receiver.ts";
 import { placeAt } from "../git/physical_path.ts";
 import { PublishedRecord } from "./published_record.ts";
@@ -11,6 +11,7 @@ import type { StagingArea } from "./staging_area.ts";
 import { rootPlace, TreeChecks, type TreePlace } from "../git/tree_checks.ts";
 import { directoryMode, treeOfCommit } from "../git/tree_object.ts";
 import { type PlannedFile, plannedFile } from "../git/tree_plan.ts";
+import { isEmptySync } from "../git/synchronous_file.ts";
 
 const leftOutModes: readonly number[] = [0o120000, 0o160000];
 /** From so many on, most of them files, another thread is worth its start. */
@@ -62,7 +63,7 @@ export class StreamedFiles implements AsyncDisposable {
     // A backup of what others will go on working in is made beforehand.
     const needsNone = publish === "symlink" || backup === undefined ||
       placeAt(backup) !== "absent" ||
-      Deno.readDirSync(destination)[Symbol.iterator]().next().done === true;
+      isEmptySync(destination);
     return needsNone ? new StreamedFiles(job, commit, runtime) : undefined;
   }
 
@@ -109,7 +110,6 @@ export class StreamedFiles implements AsyncDisposable {
     // Nobody may write any more where a directory is being removed.
     await this.#settled();
     this.#staging?.[Symbol.dispose]();
-    if (this.#staging) closeStaging(this.#job);
     this.#second = this.#staging = undefined;
   }
 

@@ -29,3 +29,9 @@ export function isStampOf(stamp: FileStamp, info: Deno.FileInfo): boolean {
     stamp.ino === (info.ino ?? 0) >>> 0 && stamp.ctimeMs === (info.ctime?.getTime() ?? 0) &&
     stamp.dev === info.dev >>> 0 && stamp.uid === (info.uid ?? 0) && stamp.gid === (info.gid ?? 0);
 }
+
+/** Whether a file that had one stamp and now has the other was left alone in between. */
+export function isSameFile(then: FileStamp, now: FileStamp): boolean {
+  return then.size % 2 ** 32 === now.size % 2 ** 32 && then.mtimeMs === now.mtimeMs &&
+    then.ino === now.ino;
+}

@@ -31,12 +31,6 @@ const extended = 0x4000;
 const stage = 0x3000;
 const longestName = 0xfff;
 
-/** Whether a file that had one stamp and now has the other was left alone in between. */
-export function isSameFile(then: FileStamp, now: FileStamp): boolean {
-  return then.size % 2 ** 32 === now.size % 2 ** 32 && then.mtimeMs === now.mtimeMs &&
-    then.ino === now.ino;
-}
-
 /** An index, and what it was made from. */
 export interface EncodedIndex {
   readonly bytes: Uint8Array;

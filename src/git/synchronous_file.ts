@@ -90,6 +90,19 @@ export function removeSync(path: string): void {
   }
 }
 
+/** Whether nothing is in a directory. */
+export function isEmptySync(directory: string): boolean {
+  return Deno.readDirSync(directory)[Symbol.iterator]().next().done === true;
+}
+
+/**
+ * Removes a directory with nothing in it; something else there, or nothing, is fine. One with something
+ * in it is never removed by this call, whoever is faster.
+ */
+export function removeIfEmptySync(path: string): void {
+  if (lstatIfPresentSync(path)?.isDirectory && isEmptySync(path)) Deno.removeSync(path);
+}
+
 /** A path through a file names nothing either. */
 function isMissing(error: unknown): boolean {
   return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;

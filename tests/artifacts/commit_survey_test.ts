@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { systemClock } from "../../src/base/clock.ts";
 import { staysInside } from "../../src/artifacts/commit_links.ts";
-import { hasLocalChanges } from "../../src/artifacts/commit_watch.ts";
+import { LocalChangesWatch } from "../../src/artifacts/commit_watch.ts";
 import { peerTest } from "../system_peers.ts";
 import { assertSound, commitRound, edit, remoteFiles } from "./commit_playground.ts";
 import { Playground, repository } from "./playground.ts";
@@ -10,7 +11,8 @@ const never = new AbortController().signal;
 
 function isDirty(playground: Playground, mostFileBytes = 1_000_000): Promise<boolean> {
   const { gitDirectory, app: destination } = playground;
-  return hasLocalChanges({ gitDirectory, destination, mostFileBytes, mayBegin: false }, never);
+  const places = { gitDirectory, destination, mostFileBytes, mayBegin: false };
+  return new LocalChangesWatch(systemClock).hasLocalChanges(places, never);
 }
 
 Deno.test("links: stay inside by their text", () => {

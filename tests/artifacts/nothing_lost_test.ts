@@ -95,6 +95,13 @@ peerTest(
   },
 );
 
+/** Another repository with one file. @returns Where it is. */
+async function otherRepository({ remote }: Playground): Promise<string> {
+  await remote.createRepository("other");
+  await remote.commit("other", { "b": "b\n" });
+  return remote.url("other");
+}
+
 async function treeOf(playground: Playground, repo: string) {
   return (await playground.remote.git(repo, ["ls-tree", "-r", "--name-only", "main"])).trim().split(
     "\n",
@@ -107,14 +114,13 @@ peerTest(
   async () => {
     await using playground = await Playground.open();
     await playground.commit({ "a": "a\n" });
-    await playground.remote.createRepository("other");
-    await playground.remote.commit("other", { "b": "b\n" });
+    const other = await otherRepository(playground);
     const { sync } = openSync(playground, { autoCommit: true, cloneRetries: 1 });
     await using _ = sync;
     await sync.checkOut(sourceFor(playground), never);
     await edit(playground, { "a": "local\n" });
     const outcome = await sync.checkOut(
-      sourceFor(playground, { tenantId: 2, repoUrl: playground.remote.url("other") }),
+      sourceFor(playground, { tenantId: 2, repoUrl: other }),
       never,
     );
     const names = Object.keys(playground.files());
@@ -127,14 +133,13 @@ peerTest(
 
 peerTest("first commit: does not go to another repository that has content", ["git"], async () => {
   await using playground = await Playground.open();
-  await playground.remote.createRepository("other");
-  await playground.remote.commit("other", { "b": "b\n" });
+  const other = await otherRepository(playground);
   await playground.checkOut({ localChanges: "keep" });
   await edit(playground, { "secret": "of tenant 1\n" });
   await playground.remote.git("site", ["config", "http.receivepack", "false"]);
   const first = await commitRound(playground, { mayBegin: true });
   assert.ok(first.pushFailure);
-  const done = await commitRound(playground, { url: playground.remote.url("other") });
+  const done = await commitRound(playground, { url: other });
   assert.deepEqual(await treeOf(playground, "other"), ["b"]);
   assert.equal(done.kept?.why, "otherRepository");
 });
@@ -144,8 +149,7 @@ peerTest(
   ["git"],
   async () => {
     await using playground = await Playground.open();
-    await playground.remote.createRepository("other");
-    await playground.remote.commit("other", { "b": "b\n" });
+    const other = await otherRepository(playground);
     const { sync } = openSync(playground, { autoCommit: true, cloneRetries: 1 });
     await using _ = sync;
     await sync.checkOut(sourceFor(playground), never);
@@ -154,11 +158,11 @@ peerTest(
     await playground.remote.git("site", ["config", "http.receivepack", "false"]);
     await sync.checkOut(sourceFor(playground), never);
     await sync.checkOut(
-      sourceFor(playground, { tenantId: 2, repoUrl: playground.remote.url("other") }),
+      sourceFor(playground, { tenantId: 2, repoUrl: other }),
       never,
     );
     await sync.checkOut(
-      sourceFor(playground, { tenantId: 2, repoUrl: playground.remote.url("other") }),
+      sourceFor(playground, { tenantId: 2, repoUrl: other }),
       never,
     );
     assert.deepEqual(await treeOf(playground, "other"), ["b"]);
@@ -213,8 +217,7 @@ peerTest(
   async () => {
     await using playground = await Playground.open();
     await playground.commit({ "a": "a\n" });
-    await playground.remote.createRepository("other");
-    await playground.remote.commit("other", { "b": "b\n" });
+    const other = await otherRepository(playground);
     const { sync } = openSync(playground, {
       multiTenant: true,
       superTenantPath: "/",
@@ -224,7 +227,7 @@ peerTest(
     }, { makeLinks: launcherLinks.makeLinks as never });
     await using _ = sync;
     const first = await sync.checkOut(
-      sourceFor(playground, { tenantId: 1, repoUrl: playground.remote.url("other") }),
+      sourceFor(playground, { tenantId: 1, repoUrl: other }),
       never,
     );
     assert.equal(first.kind, "failed");

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { linkId } from "../../src/artifacts/commit_links.ts";
-import { hasLocalChanges, LocalChangesWatch } from "../../src/artifacts/commit_watch.ts";
+import { LocalChangesWatch } from "../../src/artifacts/commit_watch.ts";
 import { stampOf } from "../../src/git/file_stamp.ts";
 import { encodeIndex, type IndexEntry } from "../../src/git/index_file.ts";
 import { objectIdOf } from "../../src/git/pack_object.ts";
@@ -68,7 +68,7 @@ export class WatchedTree implements Disposable {
 
   /** Somebody who remembers nothing. */
   freshLook(): Promise<boolean> {
-    return hasLocalChanges(this.#places, never);
+    return new LocalChangesWatch(this.clock).hasLocalChanges(this.#places, never);
   }
 
   get #places() {
