@@ -48,7 +48,7 @@ export interface BranchOptions {
   /** What a job before may have learned of it. */
   readonly server?: KnownServer;
   /** Ends requests in progress. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Over HTTP, unless the system's git has brought it already. */

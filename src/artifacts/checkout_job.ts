@@ -44,7 +44,7 @@ export async function runCheckout(
   runtime.faultPoint?.("removal finished");
   prepareGitDirectory(directory);
   for (const place of stagingPlaces(job)) removeSync(place);
-  using remote = runtime.remote ?? branchOf(job, directory);
+  using remote = runtime.remote ?? branchOf(job, directory, runtime);
   const choosing = remote.choose();
   // What fails here comes first; it is awaited below in any case that is left.
   choosing.catch(() => {});

@@ -41,7 +41,7 @@ export async function runCommit(job: CommitJob, runtime: CommitRuntime = {}): Pr
   });
   const { transfer } = job;
   using remote = transfer === undefined
-    ? remoteOverHttp(job, directory)
+    ? remoteOverHttp(job, directory, runtime.signal)
     : transferredRemote(job, directory, transfer);
   if (transfer !== undefined) assertNoLargeFiles(store, publishedCommit(directory), job);
   const begins = job.mayBegin && publishedCommit(directory) === undefined;

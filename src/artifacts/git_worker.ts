@@ -42,6 +42,8 @@ function takeOrders(jobs: Promise<GitWorkerJobs>, server: KnownServer): void {
       scope.postMessage({ kind: "stopping" });
       return current.abort();
     }
+    // What fails here is said with the order.
+    if (data.kind === "secondGone") return void jobs.then((jobs) => jobs.loseSecond(), () => {});
     clearTimeout(idle);
     current = new AbortController();
     const stop = new JobStop(data.stop);
@@ -76,6 +78,7 @@ async function answer(
     using remote = askedBranch(order, server, signal);
     const result = await (await jobs).carryOut(order, remote, {
       links,
+      signal,
       assertWanted: stop.assertWanted,
       say: (progress) => scope.postMessage({ kind: "progress", progress }),
       // The main side starts it: a worker that a worker starts takes a second to answer.

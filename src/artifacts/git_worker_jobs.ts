@@ -14,11 +14,13 @@ import { SecondThread } from "./second_thread.ts";
 export interface MainSide {
   /** Absent: nobody makes links. */
   readonly links: MessagePort | undefined;
+  /** Fires when the job is not wanted any more. */
+  readonly signal: AbortSignal;
   /** Throws when the job is not wanted any more. */
   readonly assertWanted: () => void;
   /** Is told of how far a job is. */
   readonly say: (progress: CheckoutProgress) => void;
-  /** Has somebody write files at the other end of the port. */
+  /** Has somebody work at the other end of the port. */
   readonly wantSecond: (port: MessagePort) => void;
 }
 
@@ -28,6 +30,11 @@ export class GitWorkerJobs {
   /** Ends together with this one. */
   #second: SecondThread | undefined;
 
+  /** Whoever was at the other end of the port is gone. */
+  loseSecond(): void {
+    this.#second?.lose();
+  }
+
   /**
    * Carries out an order.
    *
@@ -36,7 +43,7 @@ export class GitWorkerJobs {
   async carryOut(
     order: WorkerOrder,
     remote: BranchSource | undefined,
-    { links, assertWanted, say, wantSecond }: MainSide,
+    { links, signal, assertWanted, say, wantSecond }: MainSide,
   ): Promise<unknown> {
     const runtime = {
       ...askForLinks(links),
@@ -49,6 +56,7 @@ export class GitWorkerJobs {
         return this.#second = new SecondThread(port1);
       },
       progress: new ProgressMeter(say, systemClock),
+      signal,
       assertWanted,
       // Where a crash does no harm, the end of a job does none.
       faultPoint: assertWanted,

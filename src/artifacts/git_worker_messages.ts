@@ -13,10 +13,14 @@ export type WorkerMessage<Result> =
   /** It has heard that its job is not wanted any more. */
   | { readonly kind: "stopping" };
 
-/** An order, then perhaps that it is not wanted any more. */
+/**
+ * An order, then perhaps that it is not wanted any more, or that nobody is at the other end of the port
+ * any more.
+ */
 export type MainMessage =
   | WorkerOrder & {
     /** Of a {@link JobStop}. Absent: the job will be wanted. */
     readonly stop?: SharedArrayBuffer;
   }
-  | { readonly kind: "stop" };
+  | { readonly kind: "stop" }
+  | { readonly kind: "secondGone" };

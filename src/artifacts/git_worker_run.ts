@@ -1,4 +1,4 @@
-import { type Clock, systemClock, withDeadline } from "../base/clock.ts";
+import { type Clock, withDeadline } from "../base/clock.ts";
 import { type AgentErrorOptions, cannot } from "../base/errors.ts";
 import { portOf } from "./allowed_host.ts";
 import {
@@ -8,23 +8,16 @@ import {
   type CommitDone,
   type CommitJob,
   errorFrom,
-  type JobAnswer,
   type JobPlaces,
   type RemovalDone,
   type RemovalJob,
   type WorkerOrder,
 } from "./git_job.ts";
 import { LinkService, type MakeLinks } from "./link_exchange.ts";
-import type { MainMessage, WorkerMessage } from "./git_worker_messages.ts";
-import { JobStop } from "./job_stop.ts";
+import { GivenOrder } from "./given_order.ts";
 import type { CheckoutProgress } from "../git/progress_snapshot.ts";
 import { stagingPlaces } from "./staging_area.ts";
 import type { WarmWorkers } from "./warm_workers.ts";
-
-/** What a job may take to stop where nothing is half done: a file, an object, a request. */
-const unwindingMs = 1_000;
-/** Deno lets a thread that is busy go on for two seconds after its end was asked for. */
-const terminationMs = 2_100;
 
 const noPermissions = {
   net: false,
@@ -98,76 +91,28 @@ async function carryOut<Result>(order: WorkerOrder, options: GitWorkerOptions): 
   const permissions = permissionsOf(order.job);
   const found = options.warm?.take(permissions);
   const worker = found?.worker ?? startWorker(order, permissions, options.warm);
-  const stop = new JobStop();
-  const answered = Promise.withResolvers<JobAnswer<Result>>();
-  /** Whatever came of it: the job does nothing any more. */
-  const ended = Promise.withResolvers<void>();
-  let isLeftWarm = false;
-  let isStopping = false;
-  let second = found?.second;
+  const given = new GivenOrder<Result>({
+    worker,
+    second: found?.second,
+    startSecond: (port) => startSecond(order.job, port),
+    onProgress: options.onProgress,
+    onBroken: (reason) => broken(order, reason),
+  });
   try {
-    const onSecondError = (event: ErrorEvent) => {
-      event.preventDefault();
-      answered.reject(broken(order, event.message));
-    };
-    if (second) second.onerror = onSecondError;
-    worker.onmessage = ({ data, ports }: MessageEvent<WorkerMessage<Result>>) => {
-      if (data.kind === "progress") options.onProgress?.(data.progress);
-      else if (data.kind === "secondWanted") {
-        second ??= startSecond(order.job, ports[0]);
-        if (second) second.onerror = onSecondError;
-      } else if (data.kind === "stopping") isStopping = true;
-      else {
-        ended.resolve();
-        answered.resolve(data);
-      }
-    };
-    worker.onmessageerror = () => {
-      ended.resolve();
-      answered.reject(broken(order, "its answer cannot be read"));
-    };
-    worker.onerror = (event) => {
-      event.preventDefault();
-      ended.resolve();
-      answered.reject(broken(order, event.message));
-    };
-    const message: MainMessage = { ...order, stop: stop.shared };
-    worker.postMessage(message, links ? [links.port] : []);
     const answer = await withDeadline(
-      answered.promise,
+      given.give(order, links?.port),
       options.timeoutMs,
       () => tooSlow(order, options.timeoutMs),
       options.clock,
       options.signal,
     );
     if (answer.kind === "failed") throw errorFrom(answer.error);
-    isLeftWarm = order.kind !== "remove";
+    if (order.kind === "remove" || !options.warm) await given.end();
+    else options.warm.keep(permissions, worker, given.second);
     return answer.result;
   } catch (error) {
-    stop.request();
-    worker.postMessage({ kind: "stop" } satisfies MainMessage);
-    // Another job may follow in the same directories.
-    const hasEnded = await resolvesWithin(ended.promise, unwindingMs);
-    worker.terminate();
-    if (!hasEnded && !isStopping) await systemClock.sleep(terminationMs);
+    await given.end();
     throw error;
-  } finally {
-    if (isLeftWarm && options.warm) options.warm.keep(permissions, worker, second);
-    else {
-      worker.terminate();
-      second?.terminate();
-    }
-  }
-}
-
-async function resolvesWithin(promise: Promise<void>, ms: number): Promise<boolean> {
-  const over = new AbortController();
-  // Rejects only when it is no longer wanted.
-  const limit = systemClock.sleep(ms, over.signal).then(() => false, () => false);
-  try {
-    return await Promise.race([promise.then(() => true), limit]);
-  } finally {
-    over.abort();
   }
 }
 
@@ -199,8 +144,7 @@ function startWorker(
  * Starts the other thread of a job, which may look at what is published, and write where files wait for
  * their publication.
  */
-function startSecond(job: JobPlaces, port: MessagePort | undefined): Worker | undefined {
-  if (port === undefined) return undefined;
+function startSecond(job: JobPlaces, port: MessagePort): Worker | undefined {
   if (navigator.hardwareConcurrency < 2) {
     port.close();
     return undefined;

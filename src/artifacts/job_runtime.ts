@@ -55,7 +55,9 @@ export interface JobRuntime {
   readonly progress?: ProgressMeter;
   /** Of the jobs before; absent: nothing is remembered. */
   readonly memory?: JobMemory;
-  /** Throws when the job is not wanted any more; for what takes long. */
+  /** Fires when the job is not wanted any more, and ends requests. */
+  readonly signal?: AbortSignal;
+  /** Throws then; for what takes long and lets nobody else have a turn. */
   readonly assertWanted?: () => void;
   /** Called at each point that is passed. */
   readonly faultPoint?: (point: FaultPoint) => void;

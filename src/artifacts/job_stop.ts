@@ -3,10 +3,12 @@
  * Deno lets a busy one go on for two seconds, and another job may follow in the same directories.
  */
 export class JobStop {
+  /** What the other thread makes one of that hears of this. */
+  readonly shared: SharedArrayBuffer;
   readonly #flag: Int32Array;
 
-  /** @param shared For the other thread: {@link shared} of the first one. */
-  constructor(readonly shared: SharedArrayBuffer = new SharedArrayBuffer(4)) {
+  constructor(shared = new SharedArrayBuffer(4)) {
+    this.shared = shared;
     this.#flag = new Int32Array(shared);
   }
 

@@ -28,13 +28,18 @@ export interface RemoteSide extends Disposable {
   ): Promise<PushOutcome | { readonly kind: "handedOver" }>;
 }
 
-/** Over HTTP, here and now. */
-export function remoteOverHttp(job: CommitJob, directory: GitDirectory): RemoteSide {
+/** Over HTTP, here and now. @param signal Ends requests in progress. */
+export function remoteOverHttp(
+  job: CommitJob,
+  directory: GitDirectory,
+  signal?: AbortSignal,
+): RemoteSide {
   const http = new GitHttp({
     access: accessOf(job),
     maxBytes: job.limits.bytes,
     idleTimeoutMs: job.idleTimeoutMs,
     clock: systemClock,
+    ...(signal === undefined ? {} : { signal }),
     ...(job.caCertificates === undefined ? {} : { caCertificates: job.caCertificates }),
   });
   const branch = new RemoteBranch(job, directory, http);

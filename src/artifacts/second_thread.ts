@@ -139,6 +139,11 @@ export class SecondThread implements Disposable {
     return this.#looked.promise;
   }
 
+  /** The other thread is gone, and with it what it was given. */
+  lose(): void {
+    this.#hear({ kind: "failed" });
+  }
+
   /** Takes no more. */
   [Symbol.dispose](): void {
     this.#port.close();

@@ -9,8 +9,7 @@ import { Playground, repository } from "./playground.ts";
 const options = { timeoutMs: 60_000, clock: systemClock, signal: new AbortController().signal };
 
 peerTest("git worker: asks the server once, and fetches once", ["git"], async () => {
-  await using playground = await Playground.open();
-  await Deno.mkdir(playground.gitDirectory, { recursive: true });
+  await using playground = await Playground.openForWorkers();
   for (const content of ["1", "2"]) {
     await playground.commit({ "a": content });
     const before = playground.remote.requests;
@@ -24,9 +23,8 @@ peerTest(
   "git worker: does not ask again where a poll has just seen the branch",
   ["git"],
   async () => {
-    await using playground = await Playground.open();
+    await using playground = await Playground.openForWorkers();
     using warm = new WarmWorkers(new FakeClock());
-    await Deno.mkdir(playground.gitDirectory, { recursive: true });
     /** @returns How many requests it took. */
     const checkOut = async (commit: string) => {
       const before = playground.remote.requests;
@@ -63,9 +61,8 @@ peerTest(
 peerTest("git worker: finds local changes of any of many files, with another thread's help", [
   "git",
 ], async () => {
-  await using playground = await Playground.open();
+  await using playground = await Playground.openForWorkers();
   using warm = new WarmWorkers(new FakeClock());
-  await Deno.mkdir(playground.gitDirectory, { recursive: true });
   const names = Array.from({ length: 2_400 }, (_, index) => `d${index % 60}/f${index}`);
   await playground.commit(Object.fromEntries(names.map((name) => [name, name])));
   await runGitWorker(playground.job(), { ...options, warm });
@@ -89,9 +86,8 @@ peerTest("git worker: finds local changes of any of many files, with another thr
 peerTest("git worker: fails when the server does so after what was seen before, too", [
   "git",
 ], async () => {
-  await using playground = await Playground.open();
+  await using playground = await Playground.openForWorkers();
   using warm = new WarmWorkers(new FakeClock());
-  await Deno.mkdir(playground.gitDirectory, { recursive: true });
   await playground.commit({ "a": "1" });
   await runGitWorker(playground.job(), { ...options, warm });
   await playground.remote[Symbol.asyncDispose]();
@@ -107,8 +103,7 @@ peerTest(
     "git",
   ],
   async () => {
-    await using playground = await Playground.open();
-    await Deno.mkdir(playground.gitDirectory, { recursive: true });
+    await using playground = await Playground.openForWorkers();
     await playground.commit({ "a": "1" });
     await runGitWorker(playground.job(), options);
     await Deno.writeTextFile(`${playground.gitDirectory}/removing`, "");

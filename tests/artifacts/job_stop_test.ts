@@ -3,6 +3,7 @@ import { runGitWorker, runRemovalWorker } from "../../src/artifacts/git_worker_r
 import { JobStop } from "../../src/artifacts/job_stop.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import type { CheckoutProgress } from "../../src/git/progress_snapshot.ts";
+import { commitRound, edit } from "./commit_playground.ts";
 import { peerTest } from "../system_peers.ts";
 import { Playground } from "./playground.ts";
 
@@ -42,8 +43,7 @@ for (const phase of ["receiving", "writing", "publishing"] as const) {
     `aborted checkout: does nothing any more once it has ended, ${phase}`,
     ["git"],
     async () => {
-      await using playground = await Playground.open();
-      await Deno.mkdir(playground.gitDirectory, { recursive: true });
+      await using playground = await Playground.openForWorkers();
       await playground.commit(files);
       await abortedAt(playground, phase);
       // At once, in the same directories.
@@ -62,3 +62,29 @@ for (const phase of ["receiving", "writing", "publishing"] as const) {
     },
   );
 }
+
+peerTest(
+  "aborted round for local changes: ends its request to a silent server",
+  ["git"],
+  async () => {
+    await using playground = await Playground.open();
+    await playground.commit({ "a": "a" });
+    await playground.checkOut({ localChanges: "keep" });
+    await edit(playground, { "a": "mine" });
+    const abort = new AbortController();
+    const forever = Promise.withResolvers<Response>();
+    await using server = Deno.serve(
+      { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+      () => {
+        abort.abort(new DOMException("a newer one", "AbortError"));
+        return forever.promise;
+      },
+    );
+    const url = `http://127.0.0.1:${server.addr.port}/site.git`;
+    await assert.rejects(
+      commitRound(playground, { url }, { signal: abort.signal }),
+      /a newer one/,
+    );
+    forever.resolve(new Response());
+  },
+);

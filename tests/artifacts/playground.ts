@@ -41,6 +41,13 @@ export class Playground implements AsyncDisposable {
     return new Playground(remote, root);
   }
 
+  /** With the Git directory that a job in a worker needs to be there. */
+  static async openForWorkers(): Promise<Playground> {
+    const playground = await Playground.open();
+    await Deno.mkdir(playground.gitDirectory, { recursive: true });
+    return playground;
+  }
+
   /** APPLICATION_PATH. */
   get app(): string {
     return join(this.root, "app");

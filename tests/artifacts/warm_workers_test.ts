@@ -10,8 +10,7 @@ import { Playground } from "./playground.ts";
 const options = { timeoutMs: 60_000, clock: systemClock, signal: new AbortController().signal };
 
 async function openPlayground(): Promise<Playground> {
-  const playground = await Playground.open();
-  await Deno.mkdir(playground.gitDirectory, { recursive: true });
+  const playground = await Playground.openForWorkers();
   await playground.commit({ "a": "0" });
   return playground;
 }
