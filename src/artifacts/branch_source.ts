@@ -1,8 +1,8 @@
 /** Where a checkout gets its branch from. */
-import { systemClock } from "../base/clock.ts";
 import { type GitDirectory, publishedCommit } from "../git/git_directory.ts";
-import { GitHttp } from "../git/git_http.ts";
-import { accessOf, type CheckoutJob } from "./git_job.ts";
+import type { GitHttp } from "../git/git_http.ts";
+import type { CheckoutJob } from "./git_job.ts";
+import { httpOf } from "./job_http.ts";
 import { loadNegotiation, RemoteBranch } from "../git/remote_branch.ts";
 import type { ChosenBranch } from "../git/remote_refs.ts";
 import { TransferredBranch } from "./system_git_transfer.ts";
@@ -81,14 +81,7 @@ class HttpBranch implements BranchSource {
     this.#job = job;
     this.#directory = directory;
     this.#server = server;
-    this.#http = new GitHttp({
-      access: accessOf(job),
-      maxBytes: job.limits.bytes,
-      idleTimeoutMs: job.idleTimeoutMs,
-      clock: systemClock,
-      ...(signal === undefined ? {} : { signal }),
-      ...(job.caCertificates === undefined ? {} : { caCertificates: job.caCertificates }),
-    });
+    this.#http = httpOf(job, signal);
     this.#remote = new RemoteBranch(job, directory, this.#http);
   }
 

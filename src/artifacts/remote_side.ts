@@ -1,8 +1,7 @@
 /** A repository server as an exchange of commits needs it. */
-import { systemClock } from "../base/clock.ts";
 import type { GitDirectory } from "../git/git_directory.ts";
-import { GitHttp } from "../git/git_http.ts";
-import { accessOf, type CommitJob } from "./git_job.ts";
+import type { CommitJob } from "./git_job.ts";
+import { httpOf } from "./job_http.ts";
 import type { ObjectStore } from "../git/object_store.ts";
 import { firstBranch } from "../git/push_first.ts";
 import type { SentObject } from "../git/push_objects.ts";
@@ -34,14 +33,7 @@ export function remoteOverHttp(
   directory: GitDirectory,
   signal?: AbortSignal,
 ): RemoteSide {
-  const http = new GitHttp({
-    access: accessOf(job),
-    maxBytes: job.limits.bytes,
-    idleTimeoutMs: job.idleTimeoutMs,
-    clock: systemClock,
-    ...(signal === undefined ? {} : { signal }),
-    ...(job.caCertificates === undefined ? {} : { caCertificates: job.caCertificates }),
-  });
+  const http = httpOf(job, signal);
   const branch = new RemoteBranch(job, directory, http);
   const push = new RemotePush(http);
   return {

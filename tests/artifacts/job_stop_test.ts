@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { runGitWorker, runRemovalWorker } from "../../src/artifacts/git_worker_run.ts";
 import { JobStop } from "../../src/artifacts/job_stop.ts";
-import { systemClock } from "../../src/base/clock.ts";
+import { systemClock, withDeadline } from "../../src/base/clock.ts";
 import type { CheckoutProgress } from "../../src/git/progress_snapshot.ts";
 import { commitRound, edit } from "./commit_playground.ts";
 import { peerTest } from "../system_peers.ts";
@@ -81,10 +81,9 @@ peerTest(
       },
     );
     const url = `http://127.0.0.1:${server.addr.port}/site.git`;
-    await assert.rejects(
-      commitRound(playground, { url }, { signal: abort.signal }),
-      /a newer one/,
-    );
+    const round = commitRound(playground, { url }, { signal: abort.signal });
+    const onLimit = () => new Error("it waits for ever");
+    await assert.rejects(withDeadline(round, 30_000, onLimit, systemClock), /a newer one/);
     forever.resolve(new Response());
   },
 );
