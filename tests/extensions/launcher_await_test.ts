@@ -62,6 +62,17 @@ async function installEnv(home: ExtensionHome): Promise<string> {
   return "bash/env";
 }
 
+/**
+ * Shell text that prints the numbers of the own descriptors. V8 opens these three without close-on-exec
+ * when it makes an isolate: a program started while another thread does so inherits them.
+ */
+const listDescriptors = `for fd in /proc/$$/fd/*; do
+  case $(readlink "$fd") in
+  /dev/urandom | /proc/*/maps | '${Deno.execPath()}') ;;
+  *) echo "\${fd##*/}" ;;
+  esac
+done`;
+
 /** `NAME=value` of each variable, in order of names. */
 function sorted(environment: string): string[] {
   return environment.split("\0").filter((line) => line !== "").sort();
@@ -103,7 +114,8 @@ withEachShell("await: the script gets exactly the environment that run gives it"
 withEachShell("await: the script is run as run does it", async (home) => {
   await home.script(
     "bash/x.sh",
-    `echo "$0|$PWD|$#|$*"; cat; echo error >&2; ls /proc/$$/fd
+    `echo "$0|$PWD|$#|$*"; cat; echo error >&2
+     ${listDescriptors}
      read -r stat </proc/$$/stat; set -- $$ \${stat##*) }
      [ "$1.$1" = "$4.$5" ] && echo leader; umask; ulimit -a; trap; exit 7`,
   );
