@@ -50,6 +50,8 @@ export async function runCheckout(
   choosing.catch(() => {});
   prepareTrees(job, directory, runtime);
   await using glance = glanceAt(job, directory, runtime);
+  // Never rejects. A request that can go out at once is not to wait for it.
+  if (!remote.isAssumed) void glance?.start();
   let chosen = await choosing;
   if (unpushedBase(directory) !== undefined) {
     if (job.localChanges === "keep") return heldBy(directory, remote.receivedBytes);
@@ -155,7 +157,10 @@ async function checkOutBranch(
     : undefined;
   const attempt = async (glance?: WorkTreeGlance) => {
     if (isFresh || !store.has(chosen.commit)) {
-      await remote.fetch(chosen, store, isFresh, streamed?.take);
+      await remote.fetch(chosen, store, isFresh, {
+        onObject: streamed?.take,
+        onAsked: () => void glance?.start(),
+      });
     }
     // At once: what follows may fail again and again, and each attempt may bring another pack.
     if (isFresh && !isBuiltOn(job, directory, chosen)) store.keepNewest(chosen.commit);

@@ -6,8 +6,8 @@ import { isUntouchedFile, type PublishedRecord } from "./published_record.ts";
 import { factsPerFile, type LookedAt, type SecondThread } from "./second_thread.ts";
 import { lstatIfPresentSync } from "../git/synchronous_file.ts";
 
-/** One or two milliseconds of work. */
-const filesAtOnce = 500;
+/** Half a millisecond of work: what comes and goes over the network needs many turns. */
+const filesAtOnce = 100;
 /** What was seen longer ago is looked at again. */
 const mostAgeMs = 1_000;
 /** From so many on a message to another thread is worth its while. */
@@ -40,7 +40,7 @@ export class WorkTreeGlance implements AsyncDisposable {
   /** Of a directory that is there. */
   #prefix = "";
   #state: "looking" | "complete" | "useless" = "looking";
-  readonly #ended: Promise<void>;
+  #ended: Promise<void> | undefined;
 
   /**
    * @param root Where the files of the record should be.
@@ -62,7 +62,15 @@ export class WorkTreeGlance implements AsyncDisposable {
       : second?.look(root, given.map(({ path }) => path));
     this.#given = this.#facts === undefined ? [] : given;
     this.#left = (this.#facts === undefined ? entries : entries.slice(0, half))[Symbol.iterator]();
-    this.#ended = this.#look();
+  }
+
+  /**
+   * Looks from now on, when there is nothing else to do, at what no other thread looks at.
+   *
+   * @returns Resolves when all of that was seen, or the end came.
+   */
+  start(): Promise<void> {
+    return this.#ended ??= this.#look();
   }
 
   /** Ends it. */

@@ -18,6 +18,14 @@ export interface RemoteBranchSettings {
   readonly branch?: string;
 }
 
+/** Of whom a fetch tells what. */
+export interface FetchListeners {
+  /** Given every object as it arrives, before anything is known of the whole. */
+  readonly onObject?: OnObject | undefined;
+  /** Called when all is ready for the request, which goes out with the next turn. */
+  readonly onAsked?: (() => void) | undefined;
+}
+
 /** Loads the library that negotiates; takes some time, and need not wait for an answer of the server. */
 export function loadNegotiation() {
   return import("./isomorphic_fetch.ts");
@@ -70,20 +78,19 @@ export class RemoteBranch {
    * Fetches what is missing of the commit that {@link choose} found, without history.
    *
    * @param isFresh Nothing that is here counts as known: all of it is sent.
-   * @param onObject Given every object as it arrives, before anything is known of the whole.
    */
   async fetch(
     chosen: ChosenBranch,
     store: ObjectStore,
     isFresh: boolean,
-    onObject?: OnObject,
+    listeners: FetchListeners = {},
   ): Promise<void> {
     const shallow = isFresh ? readIfPresentSync(this.#directory.shallow) : undefined;
     const request = {
       directory: this.#directory,
       capabilities: this.#capabilities,
       requestPack: (body: Uint8Array<ArrayBuffer>) =>
-        this.#requestPack(body, store, isFresh, onObject),
+        this.#requestPack(body, store, isFresh, listeners),
     };
     if (isFresh) await fetchWhole({ ...request, commit: chosen.commit });
     else {
@@ -101,7 +108,7 @@ export class RemoteBranch {
     body: Uint8Array<ArrayBuffer>,
     store: ObjectStore,
     isFresh: boolean,
-    onObject: OnObject | undefined,
+    { onObject, onAsked }: FetchListeners,
   ): Promise<Uint8Array> {
     const isThin = !isFresh && this.#capabilities.has("thin-pack");
     const question = isThin ? withThinPack(body) : body;
@@ -109,6 +116,7 @@ export class RemoteBranch {
     await store.receive(isThin, async (push) => {
       const answer = new UploadPackAnswer(push);
       const packets = new PacketReader((packet) => answer.take(packet));
+      onAsked?.();
       for await (const chunk of this.#http.stream("git-upload-pack", question)) {
         packets.push(chunk);
       }

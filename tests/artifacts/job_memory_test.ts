@@ -208,3 +208,22 @@ Deno.test("glance: tells what is as it was written, and of one directory alone",
     nowMs = 1_001;
     assert(!(await old.complete(root)));
   }));
+
+Deno.test("glance: looks from its start on, or at the end when there was none", () =>
+  withDirectory(async (directory) => {
+    const root = directory.path;
+    const path = join(root, "a");
+    Deno.writeTextFileSync(path, "a");
+    const entry = { ...entryOf("a"), stamp: stampOf(Deno.lstatSync(path)) };
+    new PublishedRecord(directory).finish([entry]);
+    const record = new PublishedRecord(directory);
+    await using early = new WorkTreeGlance(root, record);
+    await using late = new WorkTreeGlance(root, record);
+    await early.start();
+    Deno.writeTextFileSync(path, "changed");
+    const [placed] = record.placed;
+    const found = [early, late].map(async (glance) =>
+      await glance.complete(root) && glance.sawUntouched(placed!)
+    );
+    assert.deepEqual(await Promise.all(found), [true, false]);
+  }));
