@@ -96,11 +96,21 @@ export function isEmptySync(directory: string): boolean {
 }
 
 /**
- * Removes a directory with nothing in it; something else there, or nothing, is fine. One with something
- * in it is never removed by this call, whoever is faster.
+ * Removes a directory with nothing in it; something else there, or nothing, is fine. Whoever puts
+ * something in it, or removes it, meanwhile is faster: then it is left to him.
  */
 export function removeIfEmptySync(path: string): void {
-  if (lstatIfPresentSync(path)?.isDirectory && isEmptySync(path)) Deno.removeSync(path);
+  if (!lstatIfPresentSync(path)?.isDirectory) return;
+  try {
+    // Asked first: a mount point that is in use is busy, whatever is in it.
+    if (isEmptySync(path)) Deno.removeSync(path);
+  } catch (error) {
+    if (!isMissing(error) && !isNotEmpty(error)) throw error;
+  }
+}
+
+function isNotEmpty(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOTEMPTY";
 }
 
 /** A path through a file names nothing either. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { writeNewFileSync } from "../../src/git/synchronous_file.ts";
+import { removeIfEmptySync, writeNewFileSync } from "../../src/git/synchronous_file.ts";
 import { temporaryDirectory } from "../temporary_directory.ts";
 
 Deno.test("writeNewFileSync: gives a file its mode whatever the umask is", async () => {
@@ -35,4 +35,47 @@ Deno.test("writeNewFileSync: leaves alone what is there, a link too", async () =
     "link",
     "there",
   ]);
+});
+
+Deno.test("removeIfEmptySync: removes an empty directory, and nothing else", async () => {
+  await using temporary = await temporaryDirectory();
+  const path = (name: string) => join(temporary.path, name);
+  for (const name of ["empty", "full", "full/inner"]) await Deno.mkdir(path(name));
+  await Deno.writeTextFile(path("file"), "");
+  await Deno.symlink("empty", path("link"));
+  for (const name of ["link", "file", "full", "gone", "file/below", "empty"]) {
+    removeIfEmptySync(path(name));
+  }
+  const left = [...Deno.readDirSync(temporary.path)].map(({ name }) => name).sort();
+  assert.deepEqual(left, ["file", "full", "link"]);
+  assert(Deno.lstatSync(path("full/inner")).isDirectory);
+});
+
+Deno.test("removeIfEmptySync: leaves a directory to whoever is faster", async () => {
+  await using temporary = await temporaryDirectory();
+  const directory = join(temporary.path, "directory");
+  const others = [
+    () => Deno.writeTextFileSync(join(directory, "file"), "mine"),
+    () => Deno.removeSync(directory),
+  ];
+  const { removeSync } = Deno;
+  for (const [index, other] of others.entries()) {
+    Deno.mkdirSync(directory);
+    Deno.removeSync = (path, options) => {
+      Deno.removeSync = removeSync;
+      other();
+      removeSync(path, options);
+    };
+    try {
+      removeIfEmptySync(directory);
+    } finally {
+      Deno.removeSync = removeSync;
+    }
+    const left = [...Deno.readDirSync(temporary.path)].map(({ name }) => name);
+    assert.deepEqual(left, index === 0 ? ["directory"] : []);
+    if (index === 0) {
+      assert.equal(Deno.readTextFileSync(join(directory, "file")), "mine");
+      removeSync(directory, { recursive: true });
+    }
+  }
 });
