@@ -46,8 +46,8 @@ function given(changes: { readonly second?: FakeWorker } = {}) {
 }
 
 Deno.test("given order: the answer is the worker's", async () => {
-  const { given: order1, worker } = given();
-  const answer = order1.give(order);
+  const { given: wanted, worker } = given();
+  const answer = wanted.give(order);
   worker.say(done);
   assert.deepEqual(await answer, done);
   assert.equal(worker.heard.length, 1);

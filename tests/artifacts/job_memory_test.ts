@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { branchOf, KnownServer } from "../../src/artifacts/branch_source.ts";
 import { JobMemory } from "../../src/artifacts/job_memory.ts";
 import { PublishedRecord } from "../../src/artifacts/published_record.ts";
 import { RecordMemory } from "../../src/artifacts/record_memory.ts";
@@ -227,3 +228,37 @@ Deno.test("glance: looks from its start on, or at the end when there was none", 
     );
     assert.deepEqual(await Promise.all(found), [true, false]);
   }));
+
+peerTest("glance: begins when there is an answer to wait for", ["git"], async () => {
+  await using playground = await Playground.open();
+  const server = new KnownServer();
+  const { start } = WorkTreeGlance.prototype;
+  /** @returns What comes first. */
+  const checkOut = async (commit: string) => {
+    const order: string[] = [];
+    const job = playground.job({ seen: { ref: "refs/heads/main", commit } });
+    const remote = branchOf(job, gitDirectoryAt(job.gitDirectory), { server });
+    const fetch = remote.fetch.bind(remote);
+    remote.fetch = (...request) => {
+      order.push("fetches");
+      return fetch(...request);
+    };
+    WorkTreeGlance.prototype.start = function () {
+      order.push("looks");
+      return start.call(this);
+    };
+    try {
+      await playground.checkOut({}, { remote });
+    } finally {
+      WorkTreeGlance.prototype.start = start;
+    }
+    return order.slice(0, 2);
+  };
+  // Nothing is in place.
+  assert.deepEqual(await checkOut(await playground.commit({ "a": "1" })), ["fetches"]);
+  // The request for the pack goes out at once.
+  assert.deepEqual(await checkOut(await playground.commit({ "a": "2" })), ["fetches", "looks"]);
+  server.distrust(playground.job());
+  assert.deepEqual(await checkOut(await playground.commit({ "a": "3" })), ["looks", "fetches"]);
+  assert.deepEqual(playground.files(), { "a": "3" });
+});
