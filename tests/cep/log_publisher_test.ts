@@ -8,11 +8,34 @@ import { exampleConfig } from "../scope/example_config.ts";
 import { temporaryDirectory } from "../temporary_directory.ts";
 import { receiverTest, type ReceiverUnderTest, unverified } from "./receiver_under_test.ts";
 
+/** Tells of each pause that is begun: what could be done at once is done then. */
+class PauseClock implements Clock {
+  readonly now: () => number;
+  readonly monotonicMs = systemClock.monotonicMs;
+  #paused = Promise.withResolvers<void>();
+
+  constructor(now = systemClock.now) {
+    this.now = now;
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    this.#paused.resolve();
+    this.#paused = Promise.withResolvers();
+    return systemClock.sleep(ms, signal);
+  }
+
+  /** Looks whether something is so, now and at the beginning of each pause. */
+  async until(isSo: () => boolean): Promise<void> {
+    while (!isSo()) await this.#paused.promise;
+  }
+}
+
 function publisherOf(
   directory: string,
   { host, port }: { host: string; port: number },
-  clock: Clock = systemClock,
+  now = systemClock.now,
 ) {
+  const clock = new PauseClock(now);
   const { logPublisher, identity } = exampleConfig();
   const log = memoryLog();
   const publisher = new LogPublisher({
@@ -30,23 +53,19 @@ function publisherOf(
     clock,
     random: () => 0,
   });
-  return { publisher, log };
-}
-
-async function follows(publisher: LogPublisher): Promise<void> {
-  publisher.start();
-  while (publisher.status.files.length === 0) await systemClock.sleep(10);
+  const follows = async () => {
+    publisher.start();
+    await clock.until(() => publisher.status.files.length > 0);
+  };
+  /** A bundle whose answer is still on its way when the receiver is disturbed comes again. */
+  const confirms = (lines: number) => clock.until(() => publisher.status.linesConfirmed >= lines);
+  return { publisher, log, follows, confirms };
 }
 
 async function messages(receiver: ReceiverUnderTest, count: number): Promise<unknown[]> {
   const taken: unknown[] = [];
   while (taken.length < count) taken.push((await receiver.events.next()).payload.message);
   return taken;
-}
-
-/** An answer that is still on its way when the receiver is disturbed means that a bundle comes again. */
-async function confirms(publisher: LogPublisher, lines: number): Promise<void> {
-  while (publisher.status.linesConfirmed < lines) await systemClock.sleep(10);
 }
 
 const numbered = (from: number, to: number) =>
@@ -61,24 +80,24 @@ receiverTest(
   async (receiver) => {
     await using directory = await temporaryDirectory();
     await append(directory.path, ["old"]);
-    const { publisher, log } = publisherOf(directory.path, receiver);
+    const { publisher, log, follows, confirms } = publisherOf(directory.path, receiver);
     await using _ends = publisher;
-    await follows(publisher);
+    await follows();
     await append(directory.path, numbered(0, 450));
     assert.deepEqual(await messages(receiver, 450), numbered(0, 450));
-    await confirms(publisher, 450);
+    await confirms(450);
     await receiver.expireSessions();
     await append(directory.path, numbered(450, 451));
     assert.deepEqual(await messages(receiver, 1), ["line 450"]);
-    await confirms(publisher, 451);
+    await confirms(451);
     await receiver.dropConnections();
     await append(directory.path, numbered(451, 452));
     assert.deepEqual(await messages(receiver, 1), ["line 451"]);
-    await confirms(publisher, 452);
+    await confirms(452);
     await receiver.restart();
     await append(directory.path, numbered(452, 453));
     assert.deepEqual(await messages(receiver, 1), ["line 452"]);
-    await confirms(publisher, 453);
+    await confirms(453);
     const { linesRead, linesSent, missedFiles, files } = publisher.status;
     assert.deepEqual([linesRead, linesSent, missedFiles], [453, 453, 0]);
     assert.deepEqual(files.map(({ lag }) => lag), [0]);
@@ -90,9 +109,9 @@ receiverTest(
   "log publisher: sends nothing twice and loses nothing when it ends and starts again",
   async (receiver) => {
     await using directory = await temporaryDirectory();
-    const first = publisherOf(directory.path, receiver).publisher;
+    const { publisher: first, follows } = publisherOf(directory.path, receiver);
     await append(directory.path, []);
-    await follows(first);
+    await follows();
     await append(directory.path, numbered(0, 300));
     // What waits is sent at the end, too.
     await first.stop();
@@ -112,10 +131,10 @@ receiverTest(
     await using directory = await temporaryDirectory();
     await append(directory.path, []);
     const offset = { ms: new Date(2026, 1, 1).getTime() - Date.now() - 60_000 };
-    const clock = { ...systemClock, now: () => Date.now() + offset.ms };
-    const { publisher } = publisherOf(directory.path, receiver, clock);
+    const now = () => Date.now() + offset.ms;
+    const { publisher, follows } = publisherOf(directory.path, receiver, now);
     await using _ends = publisher;
-    await follows(publisher);
+    await follows();
     await append(directory.path, ["before"]);
     const before = await receiver.events.next();
     offset.ms += 120_000;
