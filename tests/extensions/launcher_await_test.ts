@@ -124,6 +124,7 @@ withEachShell("await: the script is run as run does it", async (home) => {
   assert.deepEqual(waiting, run);
   assert.equal(run.code, 7);
   assert.match(run.stdout, /\nleader\n/);
+  for (const standard of ["0", "1", "2"]) assert(run.stdout.split("\n").includes(standard));
 });
 
 withEachShell("await: values arrive byte for byte", async (home) => {
