@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { validate as validateDockerfile } from "dockerfile-utils";
 import { Deployment } from "kubernetes-models/apps/v1/Deployment";
 import { parse as parseYaml } from "yaml";
+import { systemClock, withDeadline } from "../../src/base/clock.ts";
 import { parseLaunchParams } from "../../src/config/launch_params.ts";
 import { namespaces, peerTest, type SystemPeer } from "../system_peers.ts";
 import { temporaryDirectory } from "../temporary_directory.ts";
@@ -62,11 +63,16 @@ async function openContainer(agent = stubAgent) {
   };
 }
 
+/** An output that nobody ends would be waited for without an end. */
+function nextOf(reader: ReadableStreamDefaultReader<string>) {
+  return withDeadline(reader.read(), 60_000, () => new Error("nothing is said"), systemClock);
+}
+
 /** Reads output until it holds a text; reading goes on from there. */
 async function untilSaid(reader: ReadableStreamDefaultReader<string>, text: string) {
   let seen = "";
   while (!seen.includes(text)) {
-    const { value, done } = await reader.read();
+    const { value, done } = await nextOf(reader);
     assert.ok(!done, `ended without "${text}": ${seen}`);
     seen += value;
   }
@@ -75,7 +81,7 @@ async function untilSaid(reader: ReadableStreamDefaultReader<string>, text: stri
 
 async function restOf(reader: ReadableStreamDefaultReader<string>): Promise<string> {
   let text = "";
-  for (let read = await reader.read(); !read.done; read = await reader.read()) text += read.value;
+  for (let read = await nextOf(reader); !read.done; read = await nextOf(reader)) text += read.value;
   return text;
 }
 
@@ -104,6 +110,36 @@ for (const [peer, shell] of shells) {
       assert.equal((await child.status).code, 7);
     },
   );
+
+  for (const [name, code] of [["TERM", 143], ["INT", 130]] as const) {
+    peerTest(
+      `entry point (${peer}): starts nothing when it is asked to end before, by ${name}`,
+      [peer],
+      async () => {
+        await using container = await openContainer(
+          stubAgent.replace("init) ", `init) kill -${name} $PPID; `),
+        );
+        for (const service of [[], ["echo", "service"]]) {
+          const child = container.start(shell, service);
+          assert.equal(await restOf(readerOf(child)), "");
+          const { code: ended, signal } = await child.status;
+          assert.deepEqual({ ended, signal }, { ended: code, signal: null });
+        }
+      },
+    );
+  }
+
+  peerTest(`entry point (${peer}): goes on when HUP comes before the agent`, [peer], async () => {
+    await using container = await openContainer(
+      stubAgent.replace("init) ", "init) kill -HUP $PPID; "),
+    );
+    const child = container.start(shell, []);
+    const output = readerOf(child);
+    await untilSaid(output, "runs in");
+    child.kill("SIGTERM");
+    assert.match(await restOf(output), /agent ended/);
+    assert.equal((await child.status).code, 7);
+  });
 
   peerTest(`entry point (${peer}): ends with the service, after the agent`, [peer], async () => {
     await using container = await openContainer();
