@@ -56,6 +56,13 @@ for (const [title, flags] of ways) {
       while (ofApp().length < count && performance.now() < limitMs) await pause(20);
     };
     const positions = join(home.stateDir, "log-positions.jsonl");
+    /** A crash before the answer is kept sends what was sent last once more. */
+    const untilKept = async () => {
+      const path = RegExp.escape(JSON.stringify(appLog));
+      const { size } = await Deno.stat(appLog);
+      const isAtEnd = new RegExp(`"path":${path},[^}]*"offset":${size},`);
+      await untilFile(positions, (text) => isAtEnd.test(text));
+    };
     const startOptions = flags ? { flags } : {};
 
     const first = await scene.start(startOptions);
@@ -114,6 +121,7 @@ for (const [title, flags] of ways) {
     await untilApp(10);
     assert.deepEqual(ofApp(), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
 
+    await untilKept();
     await second.kill();
     await append(10);
     const third = await scene.start(startOptions);
