@@ -10,7 +10,7 @@ type Step =
   | { readonly kind: "name" }
   /** `**` with its slash: any number of directories. */
   | { readonly kind: "directories" }
-  /** `**` at the end: anything, but not nothing. */
+  /** `**` at the end: anything. */
   | { readonly kind: "rest" };
 
 interface Rule {
@@ -98,7 +98,7 @@ function parseRule(line: string): Rule | undefined {
   const isAnchored = pattern.includes("/");
   if (pattern.startsWith("/")) pattern = pattern.slice(1);
   if (pattern === "" || pattern.length > longestPatternBytes) return undefined;
-  const steps = stepsOf(pattern);
+  const steps = isAnchored ? anchoredSteps(pattern) : stepsOf(pattern);
   if (steps === undefined) return undefined;
   const tail = steps[0]?.kind === "name" && !isAnchored ? literalOf(steps.slice(1)) : undefined;
   const common = { isNegated, directoriesOnly, isAnchored, steps };
@@ -115,6 +115,16 @@ function withoutTrailingBlanks(line: string): string {
     end--;
   }
   return line.slice(0, end);
+}
+
+/**
+ * Git compares what stands before the first special character by itself, and reads the rest as if
+ * the pattern began there: the `**` of `a**\/b` is one, and crosses directories.
+ */
+function anchoredSteps(pattern: string): readonly Step[] | undefined {
+  const literal = /^[^*?[\\]*/.exec(pattern)?.[0] ?? "";
+  const rest = stepsOf(pattern.slice(literal.length));
+  return rest && [...stepsOf(literal) ?? [], ...rest];
 }
 
 /** @returns `undefined` for a pattern that can match nothing. */
@@ -224,7 +234,7 @@ function matches(steps: readonly Step[], text: string): boolean {
     for (let at = step; !into.has(2 * at); at++) {
       into.add(2 * at);
       const kind = steps[at]?.kind;
-      if (kind !== "name" && kind !== "directories") return;
+      if (kind === undefined || kind === "byte" || kind === "one") return;
     }
   };
   enter(states, 0);
@@ -239,10 +249,8 @@ function matches(steps: readonly Step[], text: string): boolean {
       else if (step.kind === "one" && byte !== slash && step.matches(byte)) {
         enter(following, index + 1);
       } else if (step.kind === "name" && byte !== slash) enter(following, index);
-      else if (step.kind === "rest") {
-        following.add(2 * index);
-        enter(following, index + 1);
-      } else if (step.kind === "directories") {
+      else if (step.kind === "rest") enter(following, index);
+      else if (step.kind === "directories") {
         if (byte === slash) enter(following, index);
         else following.add(2 * index + 1);
       }
