@@ -1,10 +1,10 @@
 import { type Clock, withDeadline } from "../base/clock.ts";
 import { AgentError } from "../base/errors.ts";
-import { killQuietly, type Launcher } from "./launcher.ts";
+import type { Launcher } from "./launcher.ts";
 
 /** How many pipes one guard can hold: a portable shell knows the descriptors 3 to 9. */
 const pipesPerGuard = 7;
-/** A guard that was told the end of its work is gone within. */
+/** A guard that was told the end of its work is waited for. */
 const endLimitMs = 5_000;
 
 const encoder = new TextEncoder();
@@ -73,7 +73,7 @@ export class OutputGuards implements AsyncDisposable {
       await orders.close().catch(() => {}); // it is gone
       const late = () => new Error("limit");
       await withDeadline(process.status, endLimitMs, late, this.#clock)
-        .catch(() => killQuietly(process, "SIGKILL"));
+        .catch(() => process.unref()); // late: it takes them on all the same
     }));
   }
 

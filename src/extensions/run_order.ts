@@ -7,7 +7,17 @@ import type { EnvironmentChange } from "./launcher.ts";
 export const maxOrderBytes = 64 * 1024;
 
 /** What a launcher says on its standard error, a line of its own, when it carries out an order. */
-export const takenWord = "taken";
+export const takenWord = ": taken";
+
+/**
+ * Says it as the trace of a command. Redirecting `echo` would make standard output another pipe for a
+ * moment, and that moment may be the one in which a guard looks for it.
+ */
+const sayTaken = `launcher_ps4=\${PS4-} PS4=
+set -x
+${takenWord}
+{ set +x; } 2>/dev/null
+PS4=$launcher_ps4`;
 
 const encoder = new TextEncoder();
 
@@ -29,7 +39,7 @@ export function runOrder(
   const exports = values.map(([name, value]) => `${name}=${quoted(value)}`).join(" ");
   const unset = `CARTRIDGE_AGENT_UNSET=${quoted(environment.unset.join(" "))}`;
   const run = `run_script ${args.map(quoted).join(" ")}`;
-  const text = `{ export ${exports} ${unset}\necho ${takenWord} >&2\n${run}\n}\n`;
+  const text = `{ export ${exports} ${unset}\n${sayTaken}\n${run}\n}\n`;
   if (text.length > maxOrderBytes || text.includes("\0") || !text.isWellFormed()) return undefined;
   const order = encoder.encode(text);
   return order.length > maxOrderBytes ? undefined : order;

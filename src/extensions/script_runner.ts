@@ -152,8 +152,9 @@ export class ScriptRunner implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     await this.#waiting[Symbol.asyncDispose]();
-    await Promise.all([...this.#open].map((output) => output[Symbol.asyncDispose]()));
+    // A guard knows an output by the agent's reading it: not before it has taken them on.
     await this.#guards[Symbol.asyncDispose]();
+    await Promise.all([...this.#open].map((output) => output[Symbol.asyncDispose]()));
   }
 
   /** Waits for the end of a child; says why it must be stopped when that comes first. */

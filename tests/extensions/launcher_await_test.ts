@@ -51,8 +51,8 @@ async function both(
   assert(order);
   const run = await launch(home, ["run", ...args], env);
   const waiting = await launch(home, ["await"], { ...inherited, CARTRIDGE_AGENT_UNSET: "" }, order);
-  assert.match(waiting.stderr, /^taken\n/);
-  return [run, { ...waiting, stderr: waiting.stderr.replace("taken\n", "") }];
+  assert.match(waiting.stderr, /^: taken\n/);
+  return [run, { ...waiting, stderr: waiting.stderr.replace(": taken\n", "") }];
 }
 
 /** A script that prints its environment as it got it, no shell in between. */
@@ -84,6 +84,7 @@ const inheritedOnes: readonly Values[] = [
     PATH: "/usr/bin:/bin",
     HOME: "/root",
     PWD: "/nowhere",
+    PS4: "trace ",
     OLDPWD: "/usr",
     SHLVL: "3",
     _: "/usr/bin/deno",
@@ -171,7 +172,7 @@ withEachShell("await: a text that is cut does nothing", async (home) => {
   for (let length = 0; length <= order.length - 2; length++) {
     const cut = await launch(home, ["await"], {}, order.subarray(0, length));
     assert.equal(cut.stdout, "", `${length}`);
-    assert(!cut.stderr.split("\n").includes("taken"), `${length}`);
+    assert(!cut.stderr.split("\n").includes(": taken"), `${length}`);
     assert.notEqual(cut.code, 0, `${length}`);
   }
   await assert.rejects(Deno.lstat(join(home.dir, "ran")), Deno.errors.NotFound);
@@ -204,18 +205,61 @@ withEachShell(
       stderr: "piped",
     }).spawn();
     // Its input is open a second time when the shell reads it as a text.
-    while ((await openPipes(child.pid)).filter((pipe, _, [input]) => pipe === input).length < 2) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+    while (await timesOpen(child.pid, 0) < 2) await turn();
     await rewriteLauncher(home, () => "#!/bin/sh\necho other\n".repeat(2_000));
     const orders = child.stdin.getWriter();
     await orders.write(runOrder(["x.sh"], { set: {}, unset: [] })!);
     await orders.close();
     const { stdout, stderr } = await child.output();
     const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-    assert.deepEqual([decode(stdout), decode(stderr)], ["ran\n", "taken\n"]);
+    assert.deepEqual([decode(stdout), decode(stderr)], ["ran\n", ": taken\n"]);
   },
 );
+
+withEachShell("await: its output is the script's while it says that it was told", async (home) => {
+  await home.script("x.sh", "echo ran");
+  // A standard error that is full holds it up at the word.
+  const errors = join(home.dir, "errors");
+  const child = new Deno.Command("sh", {
+    args: [
+      "-c",
+      'mkfifo "$1"; exec 2<>"$1"; head -c 65536 /dev/zero >&2; exec "$2" await',
+      "sh",
+      errors,
+      home.launcher,
+    ],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  while (await timesOpen(child.pid, 0) < 2) await turn();
+  const [, output] = await openPipes(child.pid);
+  const bytesBefore = await bytesRead(child.pid);
+  const order = runOrder(["x.sh"], { set: {}, unset: [] })!;
+  const orders = child.stdin.getWriter();
+  await orders.write(order);
+  await orders.close();
+  while (!(await isAsleep(child.pid) && await bytesRead(child.pid) >= bytesBefore + order.length)) {
+    await turn();
+  }
+  assert.deepEqual((await openPipes(child.pid))[1], output);
+  assert.match(output ?? "", /^pipe:/);
+
+  using full = await Deno.open(errors, { read: true });
+  let said = 0;
+  while (said < 65536 + ": taken\n".length) said += await full.read(new Uint8Array(65536)) ?? 0;
+  assert.equal(await new Response(child.stdout).text(), "ran\n");
+  assert.equal((await child.status).code, 0);
+});
+
+/** Whether a process waits for something. */
+async function isAsleep(pid: number): Promise<boolean> {
+  return / S /.test((await Deno.readTextFile(`/proc/${pid}/stat`)).replace(/.*\)/, ""));
+}
+
+/** Bytes that a process has read since it was started. */
+async function bytesRead(pid: number): Promise<number> {
+  return Number(/^rchar: (\d+)/.exec(await Deno.readTextFile(`/proc/${pid}/io`))?.[1]);
+}
 
 /** What the descriptors of a process lead to, in their order. */
 async function openPipes(pid: number): Promise<string[]> {
@@ -224,3 +268,11 @@ async function openPipes(pid: number): Promise<string[]> {
     numbers.sort((a, b) => a - b).map((n) => Deno.readLink(`/proc/${pid}/fd/${n}`).catch(() => "")),
   );
 }
+
+/** How many descriptors of a process lead to where a descriptor does. */
+async function timesOpen(pid: number, descriptor: number): Promise<number> {
+  const open = await openPipes(pid);
+  return open.filter((target) => target === open[descriptor]).length;
+}
+
+const turn = () => new Promise((resolve) => setTimeout(resolve, 5));

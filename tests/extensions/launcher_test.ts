@@ -297,6 +297,63 @@ inEachShell("guard: takes over from whoever is gone, late or daemonized", async 
   await Promise.all([guard.stdout.cancel(), guard.stderr.cancel()]);
 });
 
+/**
+ * A script whose output goes to a program of its own, which keeps it in `../log`, and its errors where
+ * output goes: more of both than a pipe holds.
+ */
+const piped = `(until [ -e ../go ]; do sleep 0.02; done
+  i=0; while [ $i -lt 3000 ]; do
+    echo "more than a pipe can hold, $i"; echo "the same, by far, by far" >&2; i=$((i+1))
+  done; : >../done)`;
+const logged = Array.from({ length: 3000 }, (_, i) => `more than a pipe can hold, ${i}\n`).join("");
+
+for (const [when, agentReads] of [["still", true], ["no longer", false]] as const) {
+  inEachShell(
+    `guard: takes nothing that a script's processes write to each other (the agent ${when} reads)`,
+    async (home, start) => {
+      await home.script("x.sh", `${piped} | { cat >../log; : >../logged; } & exit 0`);
+      const guard = start(["guard"]);
+      const orders = guard.stdin.getWriter();
+      const child = start(["run", "x.sh"]);
+      await child.status;
+      if (!agentReads) await child.stdout.cancel();
+      await orders.write(new TextEncoder().encode(`hold ${child.pid}\nseek ${child.pid}\n`));
+      await orders.close();
+      await guard.status;
+      if (agentReads) await child.stdout.cancel();
+      await Deno.writeTextFile(join(home.dir, "go"), "");
+      await untilExists(join(home.dir, "logged"));
+      assert.equal(await Deno.readTextFile(join(home.dir, "log")), logged);
+      await Promise.all(
+        [child.stderr, guard.stdout, guard.stderr].map((output) => output.cancel()),
+      );
+    },
+  );
+}
+
+inEachShell(
+  "guard: late, it takes no pipe that the script has chosen itself",
+  async (home, start) => {
+    await home.script(
+      "x.sh",
+      `mkfifo ../pipe; cat <../pipe >../log & exec >../pipe; : >../ready; ${piped}; exec >&-; wait`,
+    );
+    const guard = start(["guard"]);
+    const orders = guard.stdin.getWriter();
+    const child = start(["run", "x.sh"]);
+    const errors = new Response(child.stdout).bytes();
+    await untilExists(join(home.dir, "ready"));
+    await orders.write(new TextEncoder().encode(`hold ${child.pid}\n`));
+    await orders.close();
+    await guard.status;
+    await Deno.writeTextFile(join(home.dir, "go"), "");
+    assert.equal((await child.status).code, 0);
+    assert.equal(await Deno.readTextFile(join(home.dir, "log")), logged);
+    assert.equal((await errors).length, 3000 * "the same, by far, by far\n".length);
+    await Promise.all([child.stderr, guard.stdout, guard.stderr].map((output) => output.cancel()));
+  },
+);
+
 inEachShell("prints the names of inherited variables, no values", async (_home, start) => {
   const ended = await end(start(["probe", "environment"], { ODD: "a\nSPY=b\nc", "a.b": "x" }));
   const names = ended.stdout.split("\n");
