@@ -6,18 +6,14 @@ import type { EnvironmentChange } from "./launcher.ts";
  */
 export const maxOrderBytes = 64 * 1024;
 
-/** What a launcher says on its standard error, a line of its own, when it carries out an order. */
-export const takenWord = ": taken";
-
 /**
- * Says it as the trace of a command. Redirecting `echo` would make standard output another pipe for a
- * moment, and that moment may be the one in which a guard looks for it.
+ * What a launcher says on its standard error, a line of its own, when it carries out an order: the
+ * trace of the command that ends tracing. Redirecting `echo` would make standard output another pipe
+ * for a moment, and that moment may be the one in which a guard looks for it.
  */
-const sayTaken = `launcher_ps4=\${PS4-} PS4=
-set -x
-${takenWord}
-{ set +x; } 2>/dev/null
-PS4=$launcher_ps4`;
+export const takenWord = "set +x";
+
+const sayTaken = `launcher_ps4=\${PS4-} PS4=\nset -x\n${takenWord}\nPS4=$launcher_ps4`;
 
 const encoder = new TextEncoder();
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { runOrder } from "../../src/extensions/run_order.ts";
+import { runOrder, takenWord } from "../../src/extensions/run_order.ts";
 import type { ExtensionHome } from "./extension_home.ts";
 import { rewriteLauncher, withEachShell } from "./waiting_home.ts";
 
@@ -9,6 +9,8 @@ interface Ended {
   readonly stdout: string;
   readonly stderr: string;
 }
+
+const taken = `${takenWord}\n`;
 
 type Values = Readonly<Record<string, string>>;
 
@@ -51,8 +53,8 @@ async function both(
   assert(order);
   const run = await launch(home, ["run", ...args], env);
   const waiting = await launch(home, ["await"], { ...inherited, CARTRIDGE_AGENT_UNSET: "" }, order);
-  assert.match(waiting.stderr, /^: taken\n/);
-  return [run, { ...waiting, stderr: waiting.stderr.replace(": taken\n", "") }];
+  assert(waiting.stderr.startsWith(taken));
+  return [run, { ...waiting, stderr: waiting.stderr.slice(taken.length) }];
 }
 
 /** A script that prints its environment as it got it, no shell in between. */
@@ -172,7 +174,7 @@ withEachShell("await: a text that is cut does nothing", async (home) => {
   for (let length = 0; length <= order.length - 2; length++) {
     const cut = await launch(home, ["await"], {}, order.subarray(0, length));
     assert.equal(cut.stdout, "", `${length}`);
-    assert(!cut.stderr.split("\n").includes(": taken"), `${length}`);
+    assert(!`\n${cut.stderr}`.includes(`\n${taken}`), `${length}`);
     assert.notEqual(cut.code, 0, `${length}`);
   }
   await assert.rejects(Deno.lstat(join(home.dir, "ran")), Deno.errors.NotFound);
@@ -212,7 +214,7 @@ withEachShell(
     await orders.close();
     const { stdout, stderr } = await child.output();
     const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-    assert.deepEqual([decode(stdout), decode(stderr)], ["ran\n", ": taken\n"]);
+    assert.deepEqual([decode(stdout), decode(stderr)], ["ran\n", taken]);
   },
 );
 
@@ -246,7 +248,7 @@ withEachShell("await: its output is the script's while it says that it was told"
 
   using full = await Deno.open(errors, { read: true });
   let said = 0;
-  while (said < 65536 + ": taken\n".length) said += await full.read(new Uint8Array(65536)) ?? 0;
+  while (said < 65536 + taken.length) said += await full.read(new Uint8Array(65536)) ?? 0;
   assert.equal(await new Response(child.stdout).text(), "ran\n");
   assert.equal((await child.status).code, 0);
 });

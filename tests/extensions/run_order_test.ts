@@ -11,7 +11,7 @@ Deno.test("run order: is one command in braces, every word quoted", () => {
   assert.equal(
     text(order),
     "{ export STRATOS_A='b c' STRATOS_B=''\\''' CARTRIDGE_AGENT_UNSET='MB_PASSWORD X'\n" +
-      "launcher_ps4=${PS4-} PS4=\nset -x\n: taken\n{ set +x; } 2>/dev/null\nPS4=$launcher_ps4\n" +
+      "launcher_ps4=${PS4-} PS4=\nset -x\nset +x\nPS4=$launcher_ps4\n" +
       "run_script 'bash/x.sh' 'it'\\''s' ''\n}\n",
   );
 });
