@@ -6,22 +6,24 @@ import { placeAt } from "../git/physical_path.ts";
 import { reservedName } from "../git/tree_entry_name.ts";
 import { removeSync } from "../git/synchronous_file.ts";
 
+/** Whether there is something to back up; an existing backup is never touched. */
+export function needsBackUp(directory: string, backup: string): boolean {
+  return placeAt(backup) === "absent" &&
+    [...Deno.readDirSync(directory)].some(({ name }) => name !== reservedName);
+}
+
 /**
- * Copies a directory to its backup. The backup appears complete or not at all.
+ * Copies a directory to its backup, which is not there yet. It appears complete or not at all.
  *
- * @param backup Where to; an existing one is never touched.
- * @param scratchPlaces Directories that do not exist yet, from one of which a rename to `backup` works.
- * @returns `undefined` when nothing had to be done: the directory is empty, or there is a backup.
+ * @param backup Where to.
+ * @param scratchPlaces Directories from one of which a rename to `backup` works; what is there goes.
  * @throws AgentError of kind `permission` when it cannot be made.
  */
 export function backUp(
   directory: string,
   backup: string,
   scratchPlaces: readonly string[],
-): BackupNote | undefined {
-  if (placeAt(backup) !== "absent") return undefined;
-  const names = [...Deno.readDirSync(directory)].filter(({ name }) => name !== reservedName);
-  if (names.length === 0) return undefined;
+): BackupNote {
   const reasons: string[] = [];
   for (const scratch of scratchPlaces) {
     try {

@@ -1,5 +1,5 @@
 import type { BackupNote, CheckoutJob } from "./git_job.ts";
-import { backUp } from "./initial_backup.ts";
+import { backUp, needsBackUp } from "./initial_backup.ts";
 import type { IndexEntry } from "../git/index_file.ts";
 import type { LargeFileContents } from "./large_files.ts";
 import type { JobRuntime } from "./job_runtime.ts";
@@ -84,9 +84,12 @@ export async function publishWithBackup(
   work: PublicationWork,
 ): Promise<Published & { readonly backup?: BackupNote }> {
   const { job, record, runtime } = work;
-  const backup = record.isUntouched && job.backup !== undefined
-    ? backUp(job.destination, job.backup, stagingPlaces(job))
-    : undefined;
+  let backup: BackupNote | undefined;
+  if (record.isUntouched && job.backup && needsBackUp(job.destination, job.backup)) {
+    // The directory was empty when they began to arrive; the backup is made in their place.
+    await work.streamed?.[Symbol.asyncDispose]();
+    backup = backUp(job.destination, job.backup, stagingPlaces(job));
+  }
   runtime.faultPoint?.("backup made");
   return { ...await publishFiles(work), ...(backup ? { backup } : {}) };
 }

@@ -302,6 +302,23 @@ peerTest(
   },
 );
 
+peerTest("checkout: backs up what came while the files arrived", ["git"], async () => {
+  await using playground = await Playground.open();
+  const backup = join(playground.root, "app_backup");
+  await playground.commit({ "a": "1", "sub/b": "2" });
+  const { notes } = await playground.checkOut({ backup }, {
+    faultPoint: (point) => {
+      if (point !== "objects fetched") return;
+      Deno.writeTextFileSync(join(playground.app, "a"), "theirs");
+      Deno.writeTextFileSync(join(playground.app, "other"), "theirs");
+    },
+  });
+  assert.equal(notes.backup?.files, 2);
+  assert.deepEqual(playground.files(backup), { "a": "theirs", "other": "theirs" });
+  assert.deepEqual(playground.files(), { "a": "1", "other": "theirs", "sub/b": "2" });
+  assert.deepEqual(playground.surroundings(), ["app", "app_backup", "state"]);
+});
+
 peerTest("checkout: never touches a backup that exists", ["git"], async () => {
   await using playground = await Playground.open();
   const backup = join(playground.root, "app_backup");
