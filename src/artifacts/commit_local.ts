@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { cannot } from "../base/errors.ts";
 import type { LooseObjects } from "../git/loose_objects.ts";
 import { trackedFiles } from "./commit_record.ts";
+import { unplaceableLinks } from "./commit_links.ts";
 import { announceUnpushed, noCommit, unpushedBase } from "../git/unpushed_commits.ts";
 import { surveyChanges } from "./commit_survey.ts";
 import type { ChangedFile } from "./local_changes.ts";
@@ -77,6 +78,11 @@ export function commitChanges(job: CommitJob, tools: LocalTools): LocalCommit {
       committed.push(entry.path);
     }
   }
+  // What has no stamp is nobody's: a checkout would take away what it does not put there itself.
+  for (const path of unplaceableLinks(job.destination, survey.changed, entries, source)) {
+    const { stamp: _, ...entry } = entries.get(path) as IndexEntry;
+    entries.set(path, entry);
+  }
   const result = { committed: committed.sort(), leftOut, unsettled };
   if (committed.length + survey.touched.length === 0) return result;
   if (entries.size > job.limits.files) throw tooMany(entries.size, job);
@@ -133,7 +139,7 @@ function entryOf(
     const now = lstatIfPresentSync(absolute);
     if (!now?.isSymlink) return undefined;
     const data = new TextEncoder().encode(Deno.readLinkSync(absolute));
-    return { path, mode, id: loose.write({ type: "blob", data }) };
+    return { path, mode, id: loose.write({ type: "blob", data }), stamp: stampOf(now) };
   }
   const data = readSettled(absolute, info);
   if (data === undefined || data === "unreadable") return data;

@@ -1,6 +1,7 @@
 /** Compares a directory with what it should hold; reads only. */
 import { join } from "node:path";
 import { AgentError, cannot } from "../base/errors.ts";
+import { stampOf } from "../git/file_stamp.ts";
 import type { IndexEntry } from "../git/index_file.ts";
 import { type PlannedLink, staysInside } from "../git/link_target.ts";
 import { notADirectory, placeAt } from "../git/physical_path.ts";
@@ -82,6 +83,11 @@ export function surveyWorkTree(
     const unchanged = record.unchanged(path, absolute, info);
     if (unchanged?.id === id && unchanged.mode === mode) {
       keep.push(unchanged);
+      continue;
+    }
+    // Whoever made it: nobody loses anything.
+    if ("target" in file && info.isSymlink && Deno.readLinkSync(absolute) === file.target) {
+      keep.push({ path, id, mode, stamp: stampOf(info) });
       continue;
     }
     if (unchanged === undefined && !info.isDirectory) localChanges.push(path);
