@@ -161,6 +161,8 @@ export class SecondThread implements Disposable {
   }
 
   #hear(answer: SecondAnswer): void {
+    // What it said before its end may be heard later.
+    if (this.#state === "failed") return;
     switch (answer.kind) {
       case "ready":
         this.#state = "ready";

@@ -197,6 +197,15 @@ Deno.test("second thread: a look ends when the thread has failed", async () => {
   assert.equal(other.writer.look("/", ["a"]), undefined);
 });
 
+Deno.test("second thread: is given nothing when it is heard after its end", async () => {
+  using other = new OtherSide();
+  other.writer.lose();
+  await other.say({ kind: "ready" });
+  assert.equal(other.writer.offer("/a", 0o644, content("1"), () => {}), false);
+  assert.equal(other.writer.look("/", ["a"]), undefined);
+  assert.equal(await other.writer.settle(), false);
+});
+
 peerTest("second thread: helps with a first checkout of many files", ["git"], async () => {
   await using playground = await Playground.openForWorkers();
   const files = filesOf(600, 20_000);
