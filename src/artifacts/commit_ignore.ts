@@ -207,6 +207,8 @@ function byteSet(pattern: string, start: number) {
       high = next();
     }
     if (Number.isNaN(low) || Number.isNaN(high)) return undefined;
+    // Also of a range that runs backwards.
+    bytes.add(low);
     for (let byte = low; byte <= high; byte++) bytes.add(byte);
   }
   return { matches: (byte: number) => bytes.has(byte) !== isNegated, end: at + 1 };

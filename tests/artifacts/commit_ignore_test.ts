@@ -36,6 +36,8 @@ Deno.test("ignore rules: name, place, directory and negation", () => {
   assert.equal(decides("[a-c]?.t[!x]t", "bz.txt"), undefined);
   assert.equal(decides("[a-c]?.t[!y]t", "bz.txt"), "ignored");
   assert.equal(decides("[[:digit:]]", "7"), "ignored");
+  assert.equal(decides("[b-a]", "b"), "ignored");
+  assert.equal(decides("[b-a]", "a"), undefined);
   assert.equal(decides("[", "["), undefined);
   assert.equal(decides("ä*", "äb"), "ignored");
 });
@@ -57,6 +59,7 @@ const piece = fc.constantFrom(
   "[ab]",
   "[!a]",
   "[a-c]",
+  "[b-a]",
   "\\a",
   ".",
   "***",
