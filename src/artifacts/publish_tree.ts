@@ -14,6 +14,7 @@ import {
   pruneTrees,
   rememberFormerTree,
   roomAt,
+  stageSwitch,
   switchTo,
   treesOf,
 } from "./published_trees.ts";
@@ -53,16 +54,18 @@ export async function publishTree(
     stamp: stampOf(Deno.lstatSync(join(staging.tree, entry.path))),
   }));
   const entries = [...files.entries, ...moved];
+  const name = freeTreeName(destination, commit);
+  // Made before anything gives way to it: it may take long, and fail.
+  const link = await stageSwitch(destination, name, staging.path, runtime);
   record.begin(entries, job.localChanges === "keep");
   runtime.faultPoint?.("publication announced");
   runtime.progress?.publishing();
-  const name = freeTreeName(destination, commit);
   Deno.renameSync(staging.tree, join(trees, name));
   runtime.faultPoint?.("tree in place");
   rememberFormerTree(directory, former);
   const backup = emptyDestination(destination, backupPath);
   runtime.faultPoint?.("destination emptied");
-  await switchTo(destination, name, staging.path, runtime);
+  switchTo(destination, link);
   runtime.faultPoint?.("link switched");
   pruneTrees(destination, directory);
   runtime.faultPoint?.("trees pruned");

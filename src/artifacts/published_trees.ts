@@ -90,32 +90,46 @@ export function emptyDestination(destination: string, backup?: string): BackupNo
 }
 
 /**
- * Lets the destination lead to another tree, from one moment to the next.
+ * Makes the link by which the destination will lead to another tree.
  *
  * @param scratch A directory of one's own on the same file system.
- * @throws AgentError of kind `permission` when the link cannot be made or brought into place.
+ * @returns Where it waits for {@link switchTo}.
+ * @throws AgentError of kind `permission` when it cannot be made.
  */
-export async function switchTo(
+export async function stageSwitch(
   destination: string,
   name: string,
   scratch: string,
   runtime: JobRuntime,
-): Promise<void> {
+): Promise<string> {
   const path = basename(destination);
   const target = `${path}.agent/trees/${name}`;
   const place = join(scratch, "switch");
   Deno.mkdirSync(place, { mode: 0o700 });
   const link = { path, target, id: "0".repeat(40), mode: 0o120000 } as const;
   const { missing, reason } = await stageLinks(place, [link], runtime);
-  const failed = (why: string) =>
-    cannot("publish by a link at", destination, why, { kind: "permission", retryable: true });
-  if (missing.length > 0) throw failed(reason ?? "nobody can make links");
+  if (missing.length > 0) throw notSwitched(destination, reason ?? "nobody can make links");
+  return join(stagedLinksIn(place), path);
+}
+
+/**
+ * Lets the destination lead to another tree, from one moment to the next.
+ *
+ * @param link Of {@link stageSwitch}.
+ * @throws AgentError of kind `permission` when it cannot be brought into place.
+ */
+export function switchTo(destination: string, link: string): void {
   try {
-    Deno.renameSync(join(stagedLinksIn(place), path), destination);
+    Deno.renameSync(link, destination);
   } catch (error) {
-    const parent = dirname(destination);
-    throw failed(`${reasonOf(error)}; the agent's user must be able to write into ${parent}`);
+    const why = `the agent's user must be able to write into ${dirname(destination)}`;
+    throw notSwitched(destination, `${reasonOf(error)}; ${why}`);
   }
+}
+
+function notSwitched(destination: string, reason: string) {
+  const options = { kind: "permission", retryable: true } as const;
+  return cannot("publish by a link at", destination, reason, options);
 }
 
 /** Remembers which tree is left, so that it stays until the next switch. */

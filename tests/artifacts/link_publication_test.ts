@@ -130,6 +130,27 @@ peerTest(
   },
 );
 
+peerTest(
+  "publish by a link: what is there stays when the first link cannot be made",
+  ["git"],
+  async () => {
+    const failing = { makeLinks: () => Promise.resolve("no launcher") };
+    for (const before of [{}, { "mine": "m" }]) {
+      await using playground = await Playground.open();
+      const backup = join(playground.root, "app_backup");
+      for (const [name, text] of Object.entries(before)) {
+        await Deno.writeTextFile(join(playground.app, name), text);
+      }
+      await commitTree(playground, { "a": "1" });
+      await assert.rejects(playground.checkOutLinked({ backup }, failing), /no launcher/);
+      assert.deepEqual(playground.files(), before);
+      const { notes } = await playground.checkOutLinked({ backup });
+      assert.equal(notes.backup?.files ?? 0, Object.keys(before).length);
+      assert.deepEqual(playground.files(), { "a": "1" });
+    }
+  },
+);
+
 peerTest("publish by a link: an empty repository leaves an empty directory", ["git"], async () => {
   await using playground = await Playground.open();
   await playground.checkOutLinked();
