@@ -30,6 +30,8 @@ export class GivenOrder<Result> {
   readonly #answered = Promise.withResolvers<JobAnswer<Result>>();
   /** Whatever came of it: the job does nothing any more. */
   readonly #ended = Promise.withResolvers<void>();
+  /** Renewed when it is asked again. */
+  #heard = Promise.withResolvers<void>();
   #isStopping = false;
   #second: Worker | undefined;
 
@@ -67,11 +69,17 @@ export class GivenOrder<Result> {
     const { worker, clock = systemClock } = this.#options;
     this.#stop.request();
     this.#say({ kind: "stop" });
-    const hasEnded = await this.#endsWithin(unwindingMs);
+    let isDone = await this.#isWithin(unwindingMs, this.#ended.promise);
+    if (!isDone && this.#isStopping) {
+      // It was waiting for something. Since then it cleans up, or goes on waiting and says so again.
+      this.#heard = Promise.withResolvers();
+      this.#say({ kind: "stop" });
+      const idle = Promise.race([this.#ended.promise, this.#heard.promise]);
+      isDone = await this.#isWithin(terminationMs, idle);
+    }
     worker.terminate();
     this.#second?.terminate();
-    // One that has heard of it waits for something, and does nothing more.
-    if (!hasEnded && !this.#isStopping) await clock.sleep(terminationMs);
+    if (!isDone) await clock.sleep(terminationMs);
   }
 
   #hear(message: WorkerMessage<Result>, [port]: readonly MessagePort[]): void {
@@ -84,6 +92,7 @@ export class GivenOrder<Result> {
         break;
       case "stopping":
         this.#isStopping = true;
+        this.#heard.resolve();
         break;
       default:
         this.#ended.resolve();
@@ -112,13 +121,13 @@ export class GivenOrder<Result> {
     this.#options.worker.postMessage(message, transfer);
   }
 
-  async #endsWithin(ms: number): Promise<boolean> {
+  async #isWithin(ms: number, promise: Promise<void>): Promise<boolean> {
     const { clock = systemClock } = this.#options;
     const over = new AbortController();
     // Rejects only when it is no longer wanted.
     const limit = clock.sleep(ms, over.signal).then(() => false, () => false);
     try {
-      return await Promise.race([this.#ended.promise.then(() => true), limit]);
+      return await Promise.race([promise.then(() => true), limit]);
     } finally {
       over.abort();
     }

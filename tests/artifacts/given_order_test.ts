@@ -101,20 +101,53 @@ Deno.test("given order: ends when the job has, which hears of it however busy it
   assert.equal(clock.sleeping, 0);
 });
 
-Deno.test("given order: waits out a worker that is too busy to hear, no other one", async () => {
-  for (const isHeard of [true, false]) {
+Deno.test("given order: waits out a worker that is too busy to hear", async () => {
+  const { given: unwanted, worker, clock } = given();
+  void unwanted.give(order);
+  let hasEnded = false;
+  const ended = unwanted.end().then(() => hasEnded = true);
+  await clock.advance(999);
+  assert.equal(worker.isTerminated, false);
+  await clock.advance(1);
+  assert(worker.isTerminated);
+  assert.equal(hasEnded, false);
+  await clock.advance(2_100);
+  await ended;
+  assert.equal(clock.sleeping, 0);
+});
+
+Deno.test("given order: does not wait for a worker that waits for something", async () => {
+  const { given: unwanted, worker, clock } = given();
+  void unwanted.give(order);
+  const ended = unwanted.end();
+  worker.say({ kind: "stopping" });
+  await clock.advance(1_000);
+  assert.equal(worker.isTerminated, false);
+  assert.deepEqual(worker.heard.slice(1), [{ kind: "stop" }, { kind: "stop" }]);
+  worker.say({ kind: "stopping" });
+  await ended;
+  assert(worker.isTerminated);
+  assert.equal(clock.sleeping, 0);
+});
+
+Deno.test("given order: waits for a worker that cleans up when it has heard of its end", async () => {
+  for (const comesToAnEnd of [true, false]) {
     const { given: unwanted, worker, clock } = given();
     void unwanted.give(order);
     let hasEnded = false;
     const ended = unwanted.end().then(() => hasEnded = true);
-    if (isHeard) worker.say({ kind: "stopping" });
-    await clock.advance(999);
-    assert.equal(worker.isTerminated, false);
-    await clock.advance(1);
-    assert(worker.isTerminated);
-    assert.equal(hasEnded, isHeard);
-    await clock.advance(2_100);
+    worker.say({ kind: "stopping" });
+    await clock.advance(1_000);
+    await clock.advance(2_099);
+    assert.deepEqual([worker.isTerminated, hasEnded], [false, false]);
+    if (comesToAnEnd) worker.say(done);
+    else {
+      await clock.advance(1);
+      assert.deepEqual([worker.isTerminated, hasEnded], [true, false]);
+      await clock.advance(2_100);
+    }
     await ended;
+    assert(worker.isTerminated);
     assert.equal(clock.sleeping, 0);
   }
 });
