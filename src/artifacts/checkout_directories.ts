@@ -149,7 +149,10 @@ export class StagingDirectory {
       this.#isUsable = await this.#isOurs();
       if (!this.#isUsable) return undefined;
       await Deno.chmod(this.#path, holdsTrees ? 0o711 : 0o700);
-      await (this.#cleaned ??= this.#clean());
+      await (this.#cleaned ??= this.#clean().catch((error) => {
+        this.#cleaned = undefined; // tried again by the next who enters
+        throw error;
+      }));
       return join(this.#path, String(tenantId));
     } catch (error) {
       // Its parent may well be closed to us; the destination itself has room then.
