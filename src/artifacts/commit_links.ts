@@ -1,8 +1,8 @@
 /** Symbolic links as they are committed: by their text, never followed. */
 import { objectIdOf } from "../git/pack_object.ts";
-import { type IndexEntry } from "../git/index_file.ts";
-import { planLinks, staysInside as staysInsideTree } from "../git/link_target.ts";
-import { placeAt } from "../git/physical_path.ts";
+import type { IndexEntry } from "../git/index_file.ts";
+import { planLinks } from "../git/link_target.ts";
+import { divideLinks } from "./foreign_links.ts";
 import { ancestorsOf, type TreeSource } from "../git/tree_plan.ts";
 
 const linkMode = 0o120000;
@@ -52,12 +52,8 @@ export function unplaceableLinks(
   const all = [...entries.values()].flatMap(({ path, id, mode }) =>
     mode === linkMode ? [{ path, id, mode } as const] : []
   );
-  const { links } = planLinks(all, (id) => source.read(id, "blob"));
-  const targets = new Map(links.map(({ path, target }) => [path, target]));
-  const isForeign = (path: string) => placeAt(`${root}/${path}`) === "link" && !entries.has(path);
-  const lookUp = (path: string) => targets.get(path) ?? (isForeign(path) ? null : undefined);
-  return made.map(({ path }) => path).filter((path) => {
-    const target = targets.get(path);
-    return target === undefined || !staysInsideTree(path, target, lookUp);
-  });
+  const inTree = planLinks(all, (id) => source.read(id, "blob")).links;
+  const { links } = divideLinks(root, inTree, (path) => entries.has(path));
+  const placed = new Set(links.map(({ path }) => path));
+  return made.map(({ path }) => path).filter((path) => !placed.has(path));
 }

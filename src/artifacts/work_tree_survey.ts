@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { AgentError, cannot } from "../base/errors.ts";
 import { stampOf } from "../git/file_stamp.ts";
 import type { IndexEntry } from "../git/index_file.ts";
-import { type PlannedLink, staysInside } from "../git/link_target.ts";
+import type { PlannedLink } from "../git/link_target.ts";
+import { divideLinks } from "./foreign_links.ts";
 import { notADirectory, placeAt } from "../git/physical_path.ts";
 import type { PublishedRecord } from "./published_record.ts";
 import type { WorkTreeGlance } from "./work_tree_glance.ts";
@@ -47,7 +48,8 @@ export function surveyWorkTree(
   const absent = absentDirectories(root, plan, record, glance);
   const write: PlannedFile[] = [];
   const link: PlannedLink[] = [];
-  const { links, leftOut } = divideLinks(root, plan, record);
+  // A link of an earlier checkout goes, if this one does not want it.
+  const { links, leftOut } = divideLinks(root, plan.links, (path) => record.has(path));
   const keep: IndexEntry[] = [];
   const localChanges: string[] = [];
   let ours = 0;
@@ -109,32 +111,6 @@ function pathsBeside(
 ): readonly string[] {
   const paths = new Set(planned.map(({ path }) => path));
   return [...record.paths].filter((path) => !paths.has(path));
-}
-
-/** Sorts out links whose way leads through a link that is in the directory and not the repository's. */
-function divideLinks(
-  root: string,
-  plan: TreePlan,
-  record: PublishedRecord,
-): { readonly links: readonly PlannedLink[]; readonly leftOut: readonly LeftOutEntry[] } {
-  const targets = new Map(plan.links.map(({ path, target }) => [path, target]));
-  const foreign = new Map<string, boolean>();
-  const isForeign = (path: string) => {
-    let known = foreign.get(path);
-    // A link of an earlier checkout goes, if this one does not want it.
-    known ??= placeAt(join(root, path)) === "link" && !record.has(path);
-    foreign.set(path, known);
-    return known;
-  };
-  const lookUp = (path: string) => targets.get(path) ?? (isForeign(path) ? null : undefined);
-  const links: PlannedLink[] = [];
-  const leftOut: LeftOutEntry[] = [];
-  for (const entry of plan.links) {
-    const { path, id, mode, target } = entry;
-    if (staysInside(path, target, lookUp)) links.push(entry);
-    else leftOut.push({ path, id, mode });
-  }
-  return { links, leftOut };
 }
 
 /** Which of the plan's directories do not exist; those that a file or link of ours stands for count. */

@@ -157,7 +157,8 @@ async function isAtWorkIn(dir: string): Promise<boolean> {
   return false;
 }
 
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+/** Resolves when something holds that nobody tells, as what /proc shows; fails after ten seconds. */
+export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
   const last = Date.now() + 10_000;
   while (!(await holds())) {
     if (Date.now() > last) throw new Error(`not within ten seconds: ${what}`);

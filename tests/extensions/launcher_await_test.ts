@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { runOrder, takenWord } from "../../src/extensions/run_order.ts";
-import type { ExtensionHome } from "./extension_home.ts";
+import { type ExtensionHome, until } from "./extension_home.ts";
 import { rewriteLauncher, withEachShell } from "./waiting_home.ts";
 
 interface Ended {
@@ -207,7 +207,7 @@ withEachShell(
       stderr: "piped",
     }).spawn();
     // Its input is open a second time when the shell reads it as a text.
-    while (await timesOpen(child.pid, 0) < 2) await turn();
+    await until("the text is open", async () => await timesOpen(child.pid, 0) > 1);
     await rewriteLauncher(home, () => "#!/bin/sh\necho other\n".repeat(2_000));
     const orders = child.stdin.getWriter();
     await orders.write(runOrder(["x.sh"], { set: {}, unset: [] })!);
@@ -233,16 +233,17 @@ withEachShell("await: its output is the script's while it says that it was told"
     stdin: "piped",
     stdout: "piped",
   }).spawn();
-  while (await timesOpen(child.pid, 0) < 2) await turn();
+  await until("the text is open", async () => await timesOpen(child.pid, 0) > 1);
   const [, output] = await openPipes(child.pid);
   const bytesBefore = await bytesRead(child.pid);
   const order = runOrder(["x.sh"], { set: {}, unset: [] })!;
   const orders = child.stdin.getWriter();
   await orders.write(order);
   await orders.close();
-  while (!(await isAsleep(child.pid) && await bytesRead(child.pid) >= bytesBefore + order.length)) {
-    await turn();
-  }
+  await until("it is held up", async () => {
+    const isRead = await bytesRead(child.pid) >= bytesBefore + order.length;
+    return isRead && await isAsleep(child.pid);
+  });
   assert.deepEqual((await openPipes(child.pid))[1], output);
   assert.match(output ?? "", /^pipe:/);
 
@@ -276,5 +277,3 @@ async function timesOpen(pid: number, descriptor: number): Promise<number> {
   const open = await openPipes(pid);
   return open.filter((target) => target === open[descriptor]).length;
 }
-
-const turn = () => new Promise((resolve) => setTimeout(resolve, 5));
